@@ -1,0 +1,57 @@
+import { createRequire } from 'node:module';
+import { Adapter } from './adapter.mjs';
+
+// As a user gets it: the defaults, except that the protocol is said instead of asked for.
+export default class Libmemcached extends Adapter {
+  static options = { binary: true };
+
+  async connect(servers) {
+    const { Client } = createRequire(import.meta.url)('../../dist/index.js');
+    this.client = new Client(servers, this.constructor.options);
+    await this.client.version();
+  }
+
+  get(key) {
+    return this.client.get(key);
+  }
+
+  set(key, value) {
+    return this.client.set(key, value);
+  }
+
+  add(key, value) {
+    return this.client.add(key, value);
+  }
+
+  incr(key) {
+    return this.client.incr(key);
+  }
+
+  touch(key) {
+    return this.client.touch(key, 3600);
+  }
+
+  delete(key) {
+    return this.client.delete(key);
+  }
+
+  getMulti(keys) {
+    return this.client.getMulti(keys);
+  }
+
+  setMulti(entries) {
+    return this.client.setMulti(entries);
+  }
+
+  entry(result, key) {
+    return result.get(key);
+  }
+
+  allOk(keysNotSet) {
+    return keysNotSet.length === 0;
+  }
+
+  close() {
+    return this.client.close();
+  }
+}

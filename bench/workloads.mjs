@@ -1,0 +1,64 @@
+/**
+ * What is measured, as data. A row with a list for `inFlight`, `values` or `servers` stands for one workload per item,
+ * named after it (get-1, get-10, ...; get-10KB-string; get-servers-3).
+ *
+ *   kind       how it is measured: closed (default), open, memory or flat; see worker/
+ *   operation  what one operation is; see worker/operations.mjs
+ *   inFlight   operations in flight at any time (closed loop)
+ *   keys       keys per operation (multi)
+ *   size       bytes per value, 100 unless said; KB and MB are decimal, so that 1 MB fits memcached's item limit
+ *   values     'string' unless said, or 'buffer'
+ *   servers    1 unless said
+ *   compare    what ratios are made of: 'rate' (default), 'p99', or 'none'
+ *   cpu        server and client run on this one processor
+ *   quick      part of --quick; a list picks from inFlight
+ *   chart      drawn in the chart; a list picks from inFlight
+ *   clients    only these
+ *   rounds     at most so many
+ *   stretch    measured so many times as long
+ */
+export const workloads = [
+  { name: 'get', operation: 'get', inFlight: [1, 10, 100, 1000], quick: true, chart: true },
+  { name: 'set', operation: 'set', inFlight: [1, 10, 100, 1000], quick: [100], chart: true },
+  { name: 'mix', operation: 'mix', inFlight: [1, 10, 100, 1000], quick: [100], chart: [100] },
+  { name: 'incr', operation: 'incr', inFlight: [1, 10, 100, 1000], quick: [100] },
+  { name: 'add', operation: 'add', inFlight: [1, 10, 100, 1000] },
+  { name: 'touch', operation: 'touch', inFlight: [1, 10, 100, 1000] },
+  { name: 'delete', operation: 'delete', inFlight: [1, 10, 100, 1000], chart: [100] },
+
+  // With one in flight nothing runs at the same time as anything else, and where the scheduler puts the two ends decides
+  // by a factor of four (summary.mjs). On one processor it has no choice; not a goal, but steady enough to work with.
+  { name: 'get-1-pinned', operation: 'get', inFlight: 1, cpu: 0 },
+  { name: 'set-1-pinned', operation: 'set', inFlight: 1, cpu: 0 },
+
+  { name: 'getMulti', operation: 'getMulti', keys: 100, inFlight: 10, quick: true, chart: true },
+  { name: 'setMulti', operation: 'setMulti', keys: 100, inFlight: 10, chart: true },
+
+  { name: 'get-10KB', operation: 'get', size: 10_000, values: ['string', 'buffer'], inFlight: 10 },
+  { name: 'set-10KB', operation: 'set', size: 10_000, values: ['string', 'buffer'], inFlight: 10 },
+  { name: 'get-100KB', operation: 'get', size: 100_000, values: ['string', 'buffer'], inFlight: 10 },
+  { name: 'set-100KB', operation: 'set', size: 100_000, values: ['string', 'buffer'], inFlight: 10 },
+  { name: 'get-1MB', operation: 'get', size: 1_000_000, values: ['string', 'buffer'], inFlight: 10 },
+  { name: 'set-1MB', operation: 'set', size: 1_000_000, values: ['string', 'buffer'], inFlight: 10 },
+  { name: 'getMulti-1000x10KB', operation: 'getMulti', keys: 1000, size: 10_000, inFlight: 1 },
+
+  { name: 'get-servers', operation: 'get', servers: [1, 3, 10], inFlight: 100 },
+  { name: 'getMulti-servers', operation: 'getMulti', keys: 100, servers: [1, 3, 10], inFlight: 10 },
+
+  // Poisson arrivals, so many a second; latency counts from the moment an operation should have started.
+  { name: 'open-20k', kind: 'open', operation: 'get', rate: 20_000, compare: 'p99', stretch: 3 },
+
+  // Memory of one more client with its connection.
+  { name: 'memory', kind: 'memory', operation: 'get', instances: 50, compare: 'none', rounds: 1 },
+  // Memory over many operations of ours: what it holds after the first tenth and at the end.
+  {
+    name: 'flat',
+    kind: 'flat',
+    operation: 'mix',
+    operations: 10_000_000,
+    compare: 'none',
+    inFlight: 1000,
+    clients: ['libmemcached'],
+    rounds: 1,
+  },
+];

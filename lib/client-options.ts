@@ -1,0 +1,107 @@
+/** The client's options, and their checks. */
+
+import type { Behaviors } from './behaviors';
+import { toNative as behaviorsToNative } from './behaviors';
+import type { Codec } from './codecs/codec';
+import { checkTimeout } from './dispatcher';
+import { nameOf } from './keys';
+import { native, type NativeBehaviors } from './native';
+import { parseServers, Transport, type ServerAddress } from './servers';
+
+export interface ClientOptions {
+  /**
+   * Which protocol: true for binary, false for text, `'auto'` (the default) to ask each server once. UDP is always text.
+   */
+  binary?: boolean | 'auto';
+  /** SASL PLAIN. Makes the protocol binary. */
+  username?: string;
+  password?: string;
+  behaviors?: Partial<Behaviors>;
+  /** How values become bytes. Default: pylibmc's flags, JSON for objects. */
+  codec?: Codec;
+  /** Connections for each server, each with its thread: 1 … 64, default 1. More help text writes and large values. */
+  connections?: number;
+  /** Milliseconds until an operation rejects with a TimeoutError, queueing included. Default 2000. */
+  timeout?: number;
+  /** Operations in flight before new ones are refused with Busy. Default 1,000,000. */
+  maxPending?: number;
+}
+
+export interface CheckedOptions {
+  addresses: readonly ServerAddress[];
+  protocol: 0 | 1 | 2;
+  behaviors: NativeBehaviors;
+  connections: number;
+  timeout: number;
+  maxPending: number;
+}
+
+const known = new Set(['binary', 'username', 'password', 'behaviors', 'codec', 'connections', 'timeout', 'maxPending']);
+const mostConnections = 64;
+const largestMaxPending = 16_000_000;
+
+/** @throws TypeError, RangeError: what is wrong */
+export function checkClientOptions(servers: string | readonly string[], options: ClientOptions): CheckedOptions {
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(`options must be an object, not ${nameOf(given)}`);
+  for (const name of Object.keys(given)) {
+    if (!known.has(name))
+      throw new TypeError(`unknown option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`);
+  }
+  const addresses = parseServers(servers);
+  checkCodec(options.codec);
+  return {
+    addresses,
+    protocol: checkProtocol(options, addresses),
+    behaviors: options.behaviors === undefined ? {} : behaviorsToNative(options.behaviors),
+    connections: wholeNumber(options.connections, 'connections', 1, mostConnections, 1),
+    timeout: options.timeout === undefined ? 2000 : checkTimeout(options.timeout),
+    maxPending: wholeNumber(options.maxPending, 'maxPending', 1, largestMaxPending, 1_000_000),
+  };
+}
+
+function checkProtocol(options: ClientOptions, addresses: readonly ServerAddress[]): 0 | 1 | 2 {
+  const { binary = 'auto', username, password } = options;
+  if (binary !== 'auto' && typeof binary !== 'boolean')
+    throw new TypeError(`binary must be true, false or 'auto', not ${JSON.stringify(binary)}`);
+  const isUdp = addresses[0]?.transport === Transport.Udp;
+  if (isUdp && binary === true) throw new TypeError('UDP speaks the text protocol only: binary must not be true');
+  if (username !== undefined || password !== undefined) {
+    checkCredentials(username, password);
+    if (binary === false)
+      throw new TypeError('SASL (username, password) needs the binary protocol: binary must not be false');
+    if (isUdp) throw new TypeError('SASL (username, password) is not possible over UDP');
+    return 2;
+  }
+  if (isUdp || binary === false) return 1;
+  return binary === true ? 2 : 0;
+}
+
+function checkCredentials(username: unknown, password: unknown): void {
+  if (!native.supportSasl) throw new TypeError('this libmemcached was built without SASL');
+  for (const [name, value] of Object.entries({ username, password })) {
+    if (typeof value !== 'string')
+      throw new TypeError(`SASL needs both username and password: ${name} is ${nameOf(value)}`);
+    if (value.includes('\0')) throw new TypeError(`${name} must not have a zero byte`);
+  }
+  if (username === '') throw new TypeError('username must not be empty');
+}
+
+function checkCodec(codec: unknown): void {
+  if (codec === undefined) return;
+  const isCodec =
+    typeof codec === 'object' &&
+    codec !== null &&
+    typeof (codec as Codec).serialize === 'function' &&
+    typeof (codec as Codec).deserialize === 'function';
+  if (!isCodec) throw new TypeError('codec must be an object with serialize and deserialize');
+}
+
+function wholeNumber(value: unknown, name: string, least: number, most: number, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${nameOf(value)}`);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new RangeError(`${name} must be a whole number, ${String(least)} … ${String(most)}: ${String(value)}`);
+  return value;
+}

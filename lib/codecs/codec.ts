@@ -1,0 +1,22 @@
+/** What a codec is. */
+
+/** Serialized: the bytes (a string stands for its UTF-8 bytes) and memcached's 32 bits of flags. */
+export type Serialized = readonly [data: Uint8Array | string, flags: number];
+
+/**
+ * Turns values into bytes and flags, and back. Synchronous, and called on the JavaScript thread.
+ *
+ * `serialize` throws for what it cannot store. `deserialize` throws `CacheMiss` to have the value treated as a miss,
+ * and anything else to reject with a DeserializationError.
+ */
+export interface Codec {
+  readonly name?: string;
+  /**
+   * Whether flag 8 means zlib to this codec, as it does to pylibmc: then values are compressed (`minCompressLen`) and
+   * decompressed natively, off the JavaScript thread, and `deserialize` sees the plain bytes. Default true.
+   */
+  readonly zlib?: boolean;
+  serialize(value: unknown): Serialized;
+  /** The bytes are the codec's: they are not used by anybody else afterwards. */
+  deserialize(data: Buffer, flags: number): unknown;
+}

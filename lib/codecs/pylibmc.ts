@@ -1,0 +1,130 @@
+/**
+ * The default codec: pylibmc's flags, so that Python and Node services share a cache. The bits above them, which
+ * pylibmc ignores when it reads, keep JavaScript's types apart.
+ */
+
+import { DeserializationError } from '../errors';
+import { nameOf } from '../keys';
+import type { Codec, Serialized } from './codec';
+
+/** pylibmc's flags (`PylibMC_Flags` in its source), and ours above them. */
+export const Flag = {
+  None: 0,
+  Pickle: 1,
+  Integer: 2,
+  Long: 4,
+  Zlib: 8,
+  Text: 16,
+  Json: 1 << 8,
+  Number: 1 << 9,
+  BigInt: 1 << 10,
+  Boolean: 1 << 11,
+  /** node:v8's serialization; see structured.ts. */
+  Structured: 1 << 12,
+} as const;
+
+const pylibmcTypes = Flag.Pickle | Flag.Integer | Flag.Long | Flag.Text;
+const ourTypes = Flag.Json | Flag.Number | Flag.BigInt | Flag.Boolean | Flag.Structured;
+
+/**
+ * @throws TypeError for undefined, functions, symbols, Map, Set, and what JSON cannot say (cycles, a bigint inside an
+ *   object)
+ */
+export function serialize(value: unknown): Serialized {
+  switch (typeof value) {
+    case 'string':
+      return [value, Flag.Text];
+    case 'number':
+      if (Number.isSafeInteger(value) && !Object.is(value, -0)) return [String(value), Flag.Long];
+      return [Object.is(value, -0) ? '-0' : String(value), Flag.Text | Flag.Number];
+    case 'bigint':
+      return [String(value), Flag.Long | Flag.BigInt];
+    case 'boolean':
+      return [value ? '1' : '0', Flag.Integer | Flag.Boolean];
+    case 'object':
+      return serializeObject(value);
+    default:
+      throw new TypeError(`cannot store ${nameOf(value)}`);
+  }
+}
+
+function serializeObject(value: object | null): Serialized {
+  if (value instanceof Uint8Array) return [value, Flag.None];
+  if (value instanceof ArrayBuffer) return [new Uint8Array(value), Flag.None];
+  refuseWhatJsonLoses(value);
+  // Not a replacer for what is inside: JSON.stringify with one is several times slower. A Map inside an object is
+  // JSON's `{}`; the structured codec is for those.
+  const json = JSON.stringify(value) as string | undefined;
+  if (json === undefined) throw new TypeError(`cannot store ${nameOf(value)}: it has no JSON`);
+  return [json, Flag.Text | Flag.Json];
+}
+
+function refuseWhatJsonLoses(value: object | null): void {
+  if (value instanceof Map || value instanceof Set || value instanceof WeakMap || value instanceof WeakSet)
+    throw new TypeError(
+      `cannot store ${nameOf(value)} as JSON: it would be read back empty; use codecs.structured or convert it`,
+    );
+}
+
+/** @throws DeserializationError for a pickled value, unknown types, and bytes that are not what the flags say */
+export function deserialize(data: Buffer, flags: number): unknown {
+  switch (flags & pylibmcTypes) {
+    case Flag.None:
+      if ((flags & ourTypes) !== 0) break;
+      return data;
+    case Flag.Text:
+      return deserializeText(data, flags);
+    case Flag.Long:
+      return (flags & Flag.BigInt) !== 0 ? readBigInt(data, flags) : readInteger(data, flags);
+    case Flag.Integer:
+      return (flags & Flag.Boolean) !== 0 ? readBoolean(data, flags) : readInteger(data, flags);
+    case Flag.Pickle:
+      throw new DeserializationError('the value is a Python pickle, which only Python can read', data, flags);
+    default:
+      break;
+  }
+  throw new DeserializationError(`unknown type of value: flags ${String(flags)}`, data, flags);
+}
+
+function deserializeText(data: Buffer, flags: number): unknown {
+  if ((flags & ourTypes) === 0) return data.toString();
+  if ((flags & ourTypes) === Flag.Json) {
+    try {
+      return JSON.parse(data.toString());
+    } catch (error) {
+      throw new DeserializationError('the value is not the JSON that its flags say', data, flags, {
+        cause: error,
+      });
+    }
+  }
+  if ((flags & ourTypes) === Flag.Number) {
+    const text = data.toString('latin1');
+    const number = Number(text);
+    if (text.trim() !== '' && (!Number.isNaN(number) || text === 'NaN')) return number;
+    throw new DeserializationError('the value is not the number that its flags say', data, flags);
+  }
+  throw new DeserializationError(`unknown type of value: flags ${String(flags)}`, data, flags);
+}
+
+/** What Python wrote as an int, of any size: a number if it is exact, else a bigint. */
+function readInteger(data: Buffer, flags: number): number | bigint {
+  const value = readBigInt(data, flags);
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+function readBigInt(data: Buffer, flags: number): bigint {
+  // incr and decr leave trailing blanks behind where a number became shorter.
+  const text = data.toString('latin1').trim();
+  if (/^-?\d+$/.test(text)) return BigInt(text);
+  throw new DeserializationError('the value is not the integer that its flags say', data, flags);
+}
+
+function readBoolean(data: Buffer, flags: number): boolean {
+  const text = data.toString('latin1').trim();
+  if (text === '1') return true;
+  if (text === '0') return false;
+  throw new DeserializationError('the value is not the boolean that its flags say', data, flags);
+}
+
+export const pylibmcCodec: Codec = Object.freeze({ name: 'pylibmc', zlib: true, serialize, deserialize });

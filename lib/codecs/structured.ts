@@ -1,0 +1,28 @@
+/**
+ * The structured codec: node:v8's serialization for what JSON would lose (Map, Set, Date, RegExp, typed arrays, cycles).
+ * Everything that other languages can read stays as the default codec has it.
+ */
+
+import v8 from 'node:v8';
+
+import { DeserializationError } from '../errors';
+import type { Codec, Serialized } from './codec';
+import * as pylibmc from './pylibmc';
+
+/** @throws DataCloneError for functions and what else cannot be cloned */
+function serialize(value: unknown): Serialized {
+  const isPlain = typeof value !== 'object' || value === null;
+  if (isPlain || value instanceof Uint8Array || value instanceof ArrayBuffer) return pylibmc.serialize(value);
+  return [v8.serialize(value), pylibmc.Flag.Structured];
+}
+
+function deserialize(data: Buffer, flags: number): unknown {
+  if ((flags & pylibmc.Flag.Structured) === 0) return pylibmc.deserialize(data, flags);
+  try {
+    return v8.deserialize(data);
+  } catch (error) {
+    throw new DeserializationError('the value is not what node:v8 serialized', data, flags, { cause: error });
+  }
+}
+
+export const structuredCodec: Codec = Object.freeze({ name: 'structured', zlib: true, serialize, deserialize });

@@ -1,0 +1,380 @@
+/**
+ * What is in flight: gives every operation a slot, submits once per tick, watches deadlines and abort signals, and
+ * settles operations when their completions arrive. JavaScript's side of native/binding/client.h.
+ */
+
+import { Busy, ClientClosed, TimeoutError, returnCode } from './errors';
+import { nameOf, type Key } from './keys';
+import { native, type NativeClient, type NativeClientOptions } from './native';
+import type { Operation, Reply } from './operation';
+import { Submission, type Details } from './submission';
+import { Op, Outcome, completionWords, inBlock, operationNames, outcomeMask, serverShift } from './wire';
+
+/** Options that every operation takes. */
+export interface CallOptions {
+  /** Milliseconds from the call until the operation rejects with a TimeoutError; more than 0. Default: the client's. */
+  timeout?: number | undefined;
+  /** Aborted: the operation rejects with the signal's reason. What was sent already takes its course. */
+  signal?: AbortSignal | undefined;
+}
+
+const recordsPerDelivery = 1024;
+const deliveryBytes = 512 * 1024;
+/** The clock is read once for so many operations: reading it costs as much as writing a short key. */
+const operationsPerClockReading = 32;
+const longestTimeout = 2 ** 31 - 1;
+
+export interface DispatcherOptions extends Omit<NativeClientOptions, 'submission' | 'records' | 'bytes'> {
+  timeout: number;
+  maxPending: number;
+  serverNames: readonly string[];
+}
+
+export class Dispatcher {
+  readonly native: NativeClient;
+  readonly submission: Submission;
+  readonly timeout: number;
+  readonly #maxPending: number;
+  readonly #serverNames: readonly string[];
+  readonly #records: Uint32Array;
+  readonly #bytes: Buffer;
+  readonly #reply: Reply;
+
+  /** By slot. Undefined: free, or given up by its caller while the native side still holds the slot. */
+  readonly #operations: (Operation | undefined)[] = [];
+  /** By slot; Infinity where nobody waits. */
+  #deadlines = new Float64Array(64).fill(Infinity);
+  readonly #freeSlots: number[] = [];
+  /** Slots that the native side holds. */
+  #inFlight = 0;
+  /** Operations that are not settled. */
+  #pending = 0;
+
+  #flushScheduled = false;
+  readonly #flush = (): void => {
+    this.flush();
+  };
+  readonly #clockOffset = native.now() - performance.now();
+  #now = 0;
+  #operationsSinceClock = operationsPerClockReading;
+  #sweepTimer: NodeJS.Timeout | undefined;
+  #sweepAt = Infinity;
+
+  #closed = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: DispatcherOptions) {
+    const { timeout, maxPending, serverNames, ...nativeOptions } = options;
+    this.timeout = timeout;
+    this.#maxPending = maxPending;
+    this.#serverNames = serverNames;
+    const memory = Submission.allocate();
+    this.#records = new Uint32Array(recordsPerDelivery * completionWords);
+    this.#bytes = Buffer.from(new ArrayBuffer(deliveryBytes));
+    this.native = new native.NativeClient({
+      ...nativeOptions,
+      submission: new Uint8Array(memory),
+      records: this.#records,
+      bytes: this.#bytes,
+    });
+    this.native.deliver = (count, blocks) => {
+      this.#deliver(count, blocks);
+    };
+    const textOnly = options.protocol === 1;
+    this.submission = new Submission(memory, this.native, textOnly);
+    this.#reply = {
+      status: 0,
+      outcome: Outcome.Definite,
+      server: 0,
+      flags: 0,
+      bytes: this.#bytes,
+      start: 0,
+      end: 0,
+      isOwned: false,
+      numberLow: 0,
+      numberHigh: 0,
+    };
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  serverName(index: number): string {
+    return this.#serverNames[index] ?? '';
+  }
+
+  /**
+   * Returns the operation's slot.
+   *
+   * @throws what is wrong: with the key, the options, or the client's state
+   */
+  sendShort(operation: Operation, key: Key, options: CallOptions | undefined): number {
+    const timeout = this.#admit(operation, options);
+    this.submission.begin(operation.op, key, false);
+    const slot = this.#open(operation, timeout, options?.signal);
+    this.submission.finish(operation.op, slot, this.#deadlines[slot] as number);
+    return slot;
+  }
+
+  /** As sendShort. */
+  sendLong(
+    operation: Operation,
+    key: Key,
+    value: string | Uint8Array,
+    details: Details,
+    options: CallOptions | undefined,
+  ): number {
+    const timeout = this.#admit(operation, options);
+    this.submission.begin(operation.op, key, true);
+    const slot = this.#open(operation, timeout, options?.signal);
+    this.submission.finishLong(operation.op, slot, this.#deadlines[slot] as number, value, details);
+    return slot;
+  }
+
+  /** As sendShort, for an operation that concerns a server. */
+  sendForServer(operation: Operation, expiry: number, value: string, options: CallOptions | undefined): number {
+    const timeout = this.#admit(operation, options);
+    const slot = this.#open(operation, timeout, options?.signal);
+    const deadline = this.#deadlines[slot] as number;
+    this.submission.writeForServer(operation.op, slot, deadline, operation.server, expiry, value);
+    return slot;
+  }
+
+  /**
+   * Before the first of several operations: whether all of them may be sent.
+   *
+   * @throws ClientClosed, Busy, or what is wrong with the options
+   */
+  admitMany(count: number, op: Op, options: CallOptions | undefined): void {
+    const name = operationNames[op];
+    if (this.#closed) throw new ClientClosed(`${name}: the client is closed`, { operation: name });
+    if (count > this.#maxPending - this.#inFlight) throw this.#busy(name);
+    if (options !== undefined) checkCallOptions(options, this.timeout);
+  }
+
+  #busy(name: string): Busy {
+    return new Busy(
+      `${name}: ${String(this.#inFlight)} operations are in flight (maxPending is ${String(this.#maxPending)})`,
+      { operation: name },
+    );
+  }
+
+  /** Gives up several operations at once; those that have settled are left alone. */
+  abandonMany(operations: readonly Operation[], slots: readonly number[]): void {
+    for (const [index, slot] of slots.entries()) {
+      if (this.#operations[slot] === operations[index]) this.#abandon(slot);
+    }
+    if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  /** Submits now what was called in this tick. */
+  flush(): void {
+    this.#flushScheduled = false;
+    this.#operationsSinceClock = operationsPerClockReading;
+    this.submission.flush();
+  }
+
+  /** Checks what can be refused without a slot; returns the timeout that applies. */
+  #admit(operation: Operation, options: CallOptions | undefined): number {
+    const name = operationNames[operation.op];
+    if (this.#closed) throw new ClientClosed(`${name}: the client is closed`, { operation: name });
+    if (this.#inFlight >= this.#maxPending) throw this.#busy(name);
+    if (options === undefined) return this.timeout;
+    return checkCallOptions(options, this.timeout);
+  }
+
+  #open(operation: Operation, timeout: number, signal: AbortSignal | undefined): number {
+    const slot = this.#freeSlots.pop() ?? this.#operations.length;
+    this.#operations[slot] = operation;
+    if (slot >= this.#deadlines.length) this.#growDeadlines();
+    if (++this.#operationsSinceClock > operationsPerClockReading) {
+      this.#operationsSinceClock = 0;
+      this.#now = performance.now() + this.#clockOffset;
+    }
+    const deadline = this.#now + timeout;
+    this.#deadlines[slot] = deadline;
+    if (deadline < this.#sweepAt) this.#scheduleSweep(deadline);
+    ++this.#inFlight;
+    ++this.#pending;
+    if (signal !== undefined) this.#watch(signal, operation, slot);
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      // After everything that this tick still calls, promise reactions included.
+      process.nextTick(this.#flush);
+    }
+    return slot;
+  }
+
+  #growDeadlines(): void {
+    const larger = new Float64Array(this.#deadlines.length * 2).fill(Infinity);
+    larger.set(this.#deadlines);
+    this.#deadlines = larger;
+  }
+
+  #watch(signal: AbortSignal, operation: Operation, slot: number): void {
+    const onAbort = (): void => {
+      if (this.#operations[slot] !== operation) return;
+      this.#abandon(slot);
+      operation.fail(signal.reason);
+      if (this.#pending === 0) this.#onIdle?.();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    operation.detach = () => {
+      signal.removeEventListener('abort', onAbort);
+    };
+  }
+
+  /** Native → JavaScript: settles `count` operations from the shared arrays. */
+  #deliver(count: number, blocks: readonly Buffer[] | undefined): void {
+    const words = this.#records;
+    const reply = this.#reply;
+    for (let at = 0; at < count * completionWords; at += completionWords) {
+      const slot = words[at] as number;
+      const operation = this.#operations[slot];
+      this.#operations[slot] = undefined;
+      this.#freeSlots.push(slot);
+      --this.#inFlight;
+      if (operation === undefined) continue; // given up: its caller knows already
+      this.#deadlines[slot] = Infinity;
+      --this.#pending;
+      operation.detach?.();
+      const kind = words[at + 2] as number;
+      const length = words[at + 5] as number;
+      reply.status = (words[at + 1] as number) | 0;
+      reply.outcome = (kind & outcomeMask) as Outcome;
+      reply.server = kind >>> serverShift;
+      reply.flags = words[at + 3] as number;
+      reply.isOwned = (kind & inBlock) !== 0;
+      const offset = words[at + 4] as number;
+      reply.bytes = reply.isOwned ? ((blocks as readonly Buffer[])[offset] as Buffer) : this.#bytes;
+      reply.start = reply.isOwned ? 0 : offset;
+      reply.end = reply.start + length;
+      reply.numberLow = words[at + 6] as number;
+      reply.numberHigh = words[at + 7] as number;
+      operation.complete(reply);
+    }
+    reply.bytes = this.#bytes; // do not keep a large value alive
+    if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  #scheduleSweep(at: number): void {
+    this.#sweepAt = at;
+    clearTimeout(this.#sweepTimer);
+    const delay = Math.max(1, Math.ceil(at - (performance.now() + this.#clockOffset)));
+    // Unreferenced: while anything is pending the native side keeps the process alive.
+    this.#sweepTimer = setTimeout(() => {
+      this.#sweep();
+    }, delay).unref();
+  }
+
+  /** Settles what is overdue, and finds when to look again. One pass over the slots, seldom: once per timeout. */
+  #sweep(): void {
+    this.#sweepAt = Infinity;
+    const now = performance.now() + this.#clockOffset;
+    let next = Infinity;
+    for (let slot = 0; slot < this.#operations.length; ++slot) {
+      const deadline = this.#deadlines[slot] as number;
+      if (deadline <= now) this.#expire(slot);
+      else if (deadline < next) next = deadline;
+    }
+    if (next < this.#sweepAt) this.#scheduleSweep(next);
+    if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  #expire(slot: number): void {
+    const operation = this.#operations[slot] as Operation;
+    const unsent = this.#abandon(slot);
+    const name = operationNames[operation.op];
+    const isWrite = operation.op >= Op.Delete && operation.op <= Op.Flush;
+    const outcomeUnknown = isWrite && !unsent;
+    const what = unsent
+      ? 'the time was over before it could be sent'
+      : `the server did not answer in time${isWrite ? '; the write may or may not have been applied' : ''}`;
+    operation.fail(
+      new TimeoutError(`${name}: ${what}`, {
+        operation: name,
+        retcode: returnCode('TIMEOUT'),
+        outcomeUnknown,
+        ...(operation.key === undefined ? {} : { key: operation.key }),
+      }),
+    );
+  }
+
+  /** Nobody waits for it any longer; its slot is free when the native side gives it back. True: it was not sent. */
+  #abandon(slot: number): boolean {
+    if (this.#flushScheduled) this.flush(); // the native side must know a slot before it is cancelled
+    const operation = this.#operations[slot];
+    operation?.detach?.();
+    this.#operations[slot] = undefined;
+    this.#deadlines[slot] = Infinity;
+    --this.#pending;
+    return this.native.cancel(slot);
+  }
+
+  /** No new operations; resolves when those that are pending have settled, and the native side has been stopped. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.flush();
+    return new Promise((resolve) => {
+      const previous = this.#onIdle;
+      const stop = (): void => {
+        this.#stop();
+        previous?.();
+        resolve();
+      };
+      if (this.#pending === 0) stop();
+      else this.#onIdle = stop;
+    });
+  }
+
+  /** No new operations; those that are pending reject with ClientClosed. */
+  destroy(): void {
+    this.#closed = true;
+    this.flush();
+    for (let slot = 0; slot < this.#operations.length; ++slot) {
+      const operation = this.#operations[slot];
+      if (operation === undefined) continue;
+      const unsent = this.#abandon(slot);
+      const name = operationNames[operation.op];
+      operation.fail(
+        new ClientClosed(`${name}: the client was destroyed`, {
+          operation: name,
+          outcomeUnknown: !unsent && operation.op >= Op.Delete,
+          ...(operation.key === undefined ? {} : { key: operation.key }),
+        }),
+      );
+    }
+    this.#stop();
+    this.#onIdle?.();
+  }
+
+  #stop(): void {
+    clearTimeout(this.#sweepTimer);
+    this.native.stop();
+  }
+}
+
+/**
+ * The timeout that applies.
+ *
+ * @throws TypeError or RangeError for malformed options, the signal's reason if it is aborted already
+ */
+export function checkCallOptions(options: CallOptions, otherwise: number): number {
+  if (typeof options !== 'object') throw new TypeError(`options must be an object, not ${nameOf(options)}`);
+  const { signal, timeout } = options;
+  if (signal !== undefined) {
+    if (!(signal instanceof AbortSignal)) throw new TypeError(`signal must be an AbortSignal, not ${nameOf(signal)}`);
+    signal.throwIfAborted();
+  }
+  return timeout === undefined ? otherwise : checkTimeout(timeout);
+}
+
+/** @throws TypeError unless it is a number, RangeError unless it is more than 0 and below 2^31 */
+export function checkTimeout(timeout: number): number {
+  if (typeof timeout !== 'number')
+    throw new TypeError(`timeout must be a number of milliseconds, not ${nameOf(timeout)}`);
+  if (!(timeout > 0 && timeout <= longestTimeout))
+    throw new RangeError(`timeout must be more than 0 and less than 2^31 milliseconds: ${String(timeout)}`);
+  return timeout;
+}

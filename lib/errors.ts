@@ -1,0 +1,257 @@
+/**
+ * The errors. One class for each of pylibmc's exceptions, with its name, and a few of our own; all made here, never
+ * natively (an error made in C++ fails `instanceof Error` in another realm, jest's for one).
+ */
+
+import { native } from './native';
+import { Outcome, Status } from './wire';
+
+/** What is known about the operation that failed. */
+export interface ErrorDetails {
+  /** libmemcached's return code; -1 where the failure is not libmemcached's. */
+  retcode?: number;
+  /** The method that was called. */
+  operation?: string;
+  /** The key, as it was given. */
+  key?: string | Uint8Array;
+  /** The server, as `host:port` or path. */
+  server?: string;
+  cause?: unknown;
+  /** See {@link MemcachedError.outcomeUnknown}. */
+  outcomeUnknown?: boolean;
+}
+
+/** The base of every error that this client makes, other than TypeError and RangeError for wrong arguments. */
+export class MemcachedError extends Error {
+  /** Stable: `ERR_MEMCACHED_` and the class's name in capitals, as in `ERR_MEMCACHED_NOTFOUND`. */
+  readonly code: string;
+  /** libmemcached's `memcached_return_t`; -1 where the failure is not libmemcached's. */
+  readonly retcode: number;
+  readonly operation?: string;
+  readonly key?: string | Uint8Array;
+  readonly server?: string;
+  /**
+   * True if a write was sent and its answer was lost: it may or may not have been applied. False: it was not
+   * applied (or it was a read).
+   */
+  readonly outcomeUnknown: boolean;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = `ERR_MEMCACHED_${new.target.name.toUpperCase()}`;
+    this.retcode = details.retcode ?? -1;
+    if (details.operation !== undefined) this.operation = details.operation;
+    if (details.key !== undefined) this.key = details.key;
+    if (details.server !== undefined) this.server = details.server;
+    this.outcomeUnknown = details.outcomeUnknown ?? false;
+  }
+}
+
+/** A general failure that libmemcached does not tell more about. */
+export class Failure extends MemcachedError {}
+/** A host name could not be resolved. */
+export class HostLookupError extends MemcachedError {}
+/** A server could not be connected to, or closed the connection. */
+export class ConnectionError extends MemcachedError {}
+export class ConnectionBindError extends MemcachedError {}
+/** A request could not be written to the socket. */
+export class WriteError extends MemcachedError {}
+/** An answer could not be read from the socket. */
+export class ReadError extends MemcachedError {}
+/** The server's answer could not be understood. */
+export class UnknownReadFailure extends MemcachedError {}
+/** The server broke the protocol, or does not know a command. */
+export class ProtocolError extends MemcachedError {}
+/** The server refused the request: CLIENT_ERROR. */
+export class ClientError extends MemcachedError {}
+/** The server failed: SERVER_ERROR. */
+export class ServerError extends MemcachedError {}
+export class SocketCreateError extends MemcachedError {}
+export class DataExists extends MemcachedError {}
+export class DataDoesNotExist extends MemcachedError {}
+/** The key is not there, and the operation needs it: incr, decr, cas. */
+export class NotFound extends MemcachedError {}
+/** The server, or this process, is out of memory. */
+export class AllocationError extends MemcachedError {}
+/** Some servers failed; see the message. */
+export class SomeErrors extends MemcachedError {}
+export class NoServers extends MemcachedError {}
+export class UnixSocketError extends MemcachedError {}
+/** Not possible with this transport or protocol. */
+export class NotSupportedError extends MemcachedError {}
+export class FetchNotFinished extends MemcachedError {}
+/** The key is empty, too long, or has bytes that the text protocol cannot carry. It was not sent. */
+export class BadKeyProvided extends MemcachedError {}
+export class InvalidHostProtocolError extends MemcachedError {}
+/** The server was marked dead (`remove_failed`); it was not tried. */
+export class ServerDead extends MemcachedError {}
+/** The server failed a moment ago and is not tried before `retry_timeout` is over. */
+export class ServerDown extends MemcachedError {}
+/** The value is larger than the server takes. */
+export class TooBig extends MemcachedError {}
+/** The server does not know that group of statistics. */
+export class UnknownStatKey extends MemcachedError {}
+/** The server wants other credentials, or any. */
+export class AuthenticationError extends MemcachedError {}
+/** The operation's time was over. */
+export class TimeoutError extends MemcachedError {}
+/** Thrown by a codec's `deserialize`: treat the value as a miss. */
+export class CacheMiss extends MemcachedError {
+  constructor(message = 'treated as a miss', details?: ErrorDetails) {
+    super(message, details);
+  }
+}
+/** `maxPending` operations are in flight already; this one was not sent. */
+export class Busy extends MemcachedError {}
+/** The client was closed or destroyed. */
+export class ClientClosed extends MemcachedError {}
+
+/** A value could not be deserialized. It is in `data`, as it is stored. */
+export class DeserializationError extends MemcachedError {
+  readonly data: Uint8Array;
+  readonly flags: number;
+
+  constructor(message: string, data: Uint8Array, flags: number, details?: ErrorDetails) {
+    super(message, details);
+    this.data = data;
+    this.flags = flags;
+  }
+}
+
+type ErrorClass = new (message: string, details?: ErrorDetails) => MemcachedError;
+
+/** libmemcached's return codes: pylibmc's table, and what it has no exception for. */
+const classes: Record<string, ErrorClass> = {
+  FAILURE: Failure,
+  HOST_LOOKUP_FAILURE: HostLookupError,
+  CONNECTION_FAILURE: ConnectionError,
+  CONNECTION_BIND_FAILURE: ConnectionBindError,
+  WRITE_FAILURE: WriteError,
+  READ_FAILURE: ReadError,
+  UNKNOWN_READ_FAILURE: UnknownReadFailure,
+  PROTOCOL_ERROR: ProtocolError,
+  CLIENT_ERROR: ClientError,
+  SERVER_ERROR: ServerError,
+  // The same number as CONNECTION_SOCKET_CREATE_FAILURE, which libmemcached no longer returns: a text server's ERROR.
+  ERROR: ProtocolError,
+  DATA_EXISTS: DataExists,
+  DATA_DOES_NOT_EXIST: DataDoesNotExist,
+  NOTFOUND: NotFound,
+  MEMORY_ALLOCATION_FAILURE: AllocationError,
+  SERVER_MEMORY_ALLOCATION_FAILURE: AllocationError,
+  PARTIAL_READ: ReadError,
+  SOME_ERRORS: SomeErrors,
+  NO_SERVERS: NoServers,
+  ERRNO: ConnectionError,
+  FAIL_UNIX_SOCKET: UnixSocketError,
+  NOT_SUPPORTED: NotSupportedError,
+  NO_KEY_PROVIDED: BadKeyProvided,
+  FETCH_NOTFINISHED: FetchNotFinished,
+  TIMEOUT: TimeoutError,
+  IN_PROGRESS: TimeoutError,
+  BAD_KEY_PROVIDED: BadKeyProvided,
+  KEY_TOO_BIG: BadKeyProvided,
+  INVALID_HOST_PROTOCOL: InvalidHostProtocolError,
+  SERVER_MARKED_DEAD: ServerDead,
+  SERVER_TEMPORARILY_DISABLED: ServerDown,
+  UNKNOWN_STAT_KEY: UnknownStatKey,
+  E2BIG: TooBig,
+  INVALID_ARGUMENTS: ClientError,
+  AUTH_PROBLEM: AuthenticationError,
+  AUTH_FAILURE: AuthenticationError,
+  AUTH_CONTINUE: AuthenticationError,
+};
+
+const byReturnCode = new Map<number, { name: string; errorClass: ErrorClass }>();
+for (const [name, errorClass] of Object.entries(classes)) {
+  const number = native.returnCodes[name];
+  if (number !== undefined) byReturnCode.set(number, { name, errorClass });
+}
+
+/** libmemcached's number for one of its return codes, by its name without MEMCACHED_. */
+export function returnCode(name: string): number {
+  return native.returnCodes[name] ?? -1;
+}
+
+/** Where an error of libmemcached says less than we know. */
+const explanations: Record<string, string> = {
+  E2BIG: "the value is larger than the server's item size limit",
+  AUTH_FAILURE: 'the server refused the credentials, or wants some',
+  AUTH_PROBLEM: 'the server refused the credentials, or wants some',
+  TIMEOUT: 'the server did not answer in time',
+  NOTFOUND: 'no such key',
+  CONNECTION_FAILURE: 'the connection failed',
+  UNKNOWN_READ_FAILURE: "the server's answer could not be understood",
+  NOT_SUPPORTED: 'not possible over UDP, which has no answers',
+  MEMORY_ALLOCATION_FAILURE: 'the server is out of memory',
+  SERVER_MEMORY_ALLOCATION_FAILURE: 'the server is out of memory',
+  UNKNOWN_STAT_KEY: 'the server does not know that group of statistics',
+  PROTOCOL_ERROR: 'the server answered something that was not asked',
+  ERROR: 'the server does not know the command',
+};
+
+/** Makes the error for a completion that failed. `text`: what libmemcached said about it. */
+export function errorForStatus(status: number, outcome: Outcome, text: string, details: ErrorDetails): MemcachedError {
+  const about = describe(details);
+  const full: ErrorDetails = { ...details, outcomeUnknown: outcome === Outcome.Unknown };
+  switch (status) {
+    case Status.Expired:
+    case Status.Cancelled:
+      full.retcode = returnCode('TIMEOUT');
+      return new TimeoutError(`${about}: the time was over before it could be sent`, full);
+    case Status.Closed:
+      return new ClientClosed(`${about}: the client was closed`, full);
+    case Status.ServerDown:
+      full.retcode = returnCode('SERVER_TEMPORARILY_DISABLED');
+      return new ServerDown(`${about}: the server failed a moment ago and is not tried yet`, full);
+    case Status.ServerDead:
+      full.retcode = returnCode('SERVER_MARKED_DEAD');
+      return new ServerDead(`${about}: the server is marked dead`, full);
+    case Status.BadTextKey:
+      full.retcode = returnCode('BAD_KEY_PROVIDED');
+      return new BadKeyProvided(
+        `${about}: the server speaks the text protocol, in which keys have no whitespace and no control bytes`,
+        full,
+      );
+    case Status.ForeignAnswer:
+      return new ProtocolError(`${about}: the server answered for a key that was not asked`, full);
+    case Status.NotInThisProtocol:
+      full.retcode = returnCode('NOT_SUPPORTED');
+      return new NotSupportedError(`${about}: an initial value needs the binary protocol`, full);
+    default:
+      break;
+  }
+  const known = byReturnCode.get(status);
+  full.retcode = status;
+  const reason = [known === undefined ? undefined : explanations[known.name], readable(text)]
+    .filter((part) => part !== undefined && part !== '')
+    .join(': ');
+  const doubt = outcome === Outcome.Unknown ? '; it was sent, and may or may not have been applied' : '';
+  const ErrorType = known?.errorClass ?? Failure;
+  return new ErrorType(`${about}: ${reason === '' ? `return code ${String(status)}` : reason}${doubt}`, full);
+}
+
+/** libmemcached's message without the address of its handle and the host, which is named anyway. */
+function readable(text: string): string {
+  return text
+    .replace(/^\(0x[0-9a-f]+\) /, '')
+    .replace(/,\s+host: \S+/, '')
+    .replace(/\s*-> \S+:\d+$/, '')
+    .trim();
+}
+
+function describe(details: ErrorDetails): string {
+  const key = details.key === undefined ? '' : ` ${quoteKey(details.key)}`;
+  const server = details.server === undefined ? '' : ` on ${details.server}`;
+  return `${details.operation ?? 'operation'}${key}${server}`;
+}
+
+const longestQuote = 80;
+
+/** A key as it is named in messages: printable, and not too long. */
+export function quoteKey(key: string | Uint8Array): string {
+  const text = typeof key === 'string' ? key : Buffer.from(key).toString('latin1');
+  const shown = text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
+  return JSON.stringify(shown);
+}

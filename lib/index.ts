@@ -1,0 +1,73 @@
+/** libmemcached: the public interface. */
+
+import { native } from './native';
+
+export { Client, type Explanation, type PartialResults } from './client';
+export type { ClientOptions } from './client-options';
+export type { StoreOptions, CounterOptions } from './arguments';
+export type { CallOptions } from './dispatcher';
+export type { MultiOptions } from './multi';
+export type { Key } from './keys';
+export type { TimeArg } from './expiry';
+export { ClientPool, type ReserveOptions } from './pool';
+export { hashers, distributions, type Behaviors, type BehaviorName, type Hasher, type Distribution } from './behaviors';
+export { codecs } from './codecs';
+export type { Codec, Serialized } from './codecs/codec';
+export type { RawValue } from './codecs/raw';
+export {
+  AllocationError,
+  AuthenticationError,
+  BadKeyProvided,
+  Busy,
+  CacheMiss,
+  ClientClosed,
+  ClientError,
+  ConnectionBindError,
+  ConnectionError,
+  DataDoesNotExist,
+  DataExists,
+  DeserializationError,
+  Failure,
+  FetchNotFinished,
+  HostLookupError,
+  InvalidHostProtocolError,
+  MemcachedError,
+  NoServers,
+  NotFound,
+  NotSupportedError,
+  ProtocolError,
+  ReadError,
+  ServerDead,
+  ServerDown,
+  ServerError,
+  SocketCreateError,
+  SomeErrors,
+  TimeoutError,
+  TooBig,
+  UnixSocketError,
+  UnknownReadFailure,
+  UnknownStatKey,
+  WriteError,
+  type ErrorDetails,
+} from './errors';
+
+/** This package's version. */
+export const version: string =
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- outside of what TypeScript compiles
+  (require('../package.json') as { version: string }).version;
+
+/** The version of the C library that is in use. */
+export const libmemcachedVersion: string = native.libmemcachedVersion;
+/** Whether it was built with SASL. */
+export const supportSasl: boolean = native.supportSasl;
+/** Whether values can be compressed: always. */
+export const supportCompression = true;
+
+/** One line for bug reports, as pylibmc's `build_info`. */
+export function buildInfo(): string {
+  return (
+    `libmemcached ${version} for libmemcached ${libmemcachedVersion} ` +
+    `(compression=${String(supportCompression)}, sasl=${String(supportSasl)}), ` +
+    `node ${process.versions.node}, ${process.platform}-${process.arch}`
+  );
+}

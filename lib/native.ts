@@ -1,0 +1,64 @@
+/** The native addon: what it exports, and nothing else about it. */
+
+import path from 'node:path';
+
+export interface NativeServer {
+  transport: 1 | 2 | 4;
+  host: string;
+  port: number;
+  weight: number;
+}
+
+/** Behaviors as libmemcached has them: numbers, and the namespace. */
+export type NativeBehaviors = Record<string, number | string>;
+
+export interface NativeClientOptions {
+  servers: readonly NativeServer[];
+  /** 0: ask each server; 1: text; 2: binary. */
+  protocol: 0 | 1 | 2;
+  username?: string;
+  password?: string;
+  behaviors: NativeBehaviors;
+  connections: number;
+  /** Milliseconds that a connection waits for a silent server at least. */
+  patience: number;
+  /** Undo zlib where the flags say so. */
+  inflate: boolean;
+  submission: Uint8Array;
+  records: Uint32Array;
+  bytes: Uint8Array;
+}
+
+/** native/binding/client.h */
+export interface NativeClient {
+  submit(byteLength: number): void;
+  /** Copies a large value for the next submission; returns its length in bytes. */
+  stage(value: string | Uint8Array): number;
+  /** True: it will not be sent. False: it was sent already. It is completed either way. */
+  cancel(slot: number): boolean;
+  setBehaviors(behaviors: NativeBehaviors): void;
+  getBehaviors(): NativeBehaviors;
+  /** What the distribution says (pylibmc's `hash`), the hash function's value, the server's index and state. */
+  route(key: Uint8Array): [hash: number, digest: number, server: number, state: number];
+  stop(): void;
+  /** Called with completions: how many records, and the large values that did not fit beside them. */
+  deliver?: (count: number, blocks: readonly Buffer[] | undefined) => void;
+}
+
+interface Addon {
+  NativeClient: new (options: NativeClientOptions) => NativeClient;
+  /** kind: 0 boolean, 1 unsigned, 2 hash, 3 distribution. */
+  behaviors: readonly { name: string; kind: 0 | 1 | 2 | 3 }[];
+  hashers: Record<string, number>;
+  distributions: Record<string, number>;
+  returnCodes: Record<string, number>;
+  libmemcachedVersion: string;
+  supportSasl: boolean;
+  /** Milliseconds of the clock that deadlines are on. */
+  now(): number;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- it ships no ES module and no types
+const load = require('node-gyp-build') as (directory: string) => unknown;
+
+export const native = load(path.join(__dirname, '..')) as Addon;

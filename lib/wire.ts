@@ -1,0 +1,75 @@
+/**
+ * The records in which requests and completions cross into the native addon: the other half of
+ * native/binding/record.h and native/core/{request,completion}.h. Change both.
+ */
+
+export const Op = {
+  Get: 0,
+  Gets: 1,
+  Delete: 2,
+  Touch: 3,
+  Set: 4,
+  Add: 5,
+  Replace: 6,
+  Append: 7,
+  Prepend: 8,
+  Cas: 9,
+  Incr: 10,
+  Decr: 11,
+  IncrInitial: 12,
+  DecrInitial: 13,
+  Flush: 14,
+  Stats: 15,
+  Version: 16,
+  Disconnect: 17,
+} as const;
+export type Op = (typeof Op)[keyof typeof Op];
+
+/** What an operation is called in errors, by its Op. */
+export const operationNames = [
+  'get',
+  'gets',
+  'delete',
+  'touch',
+  'set',
+  'add',
+  'replace',
+  'append',
+  'prepend',
+  'cas',
+  'incr',
+  'decr',
+  'incr',
+  'decr',
+  'flushAll',
+  'getStats',
+  'version',
+  'disconnectAll',
+] as const;
+
+/** Statuses that are not libmemcached's return codes. */
+export const Status = {
+  Success: 0,
+  Expired: -1,
+  Cancelled: -2,
+  Closed: -3,
+  ServerDown: -4,
+  ServerDead: -5,
+  BadTextKey: -6,
+  BadCompression: -7,
+  ForeignAnswer: -8,
+  NotInThisProtocol: -9,
+} as const;
+
+export const Outcome = { Definite: 0, NotSent: 1, Unknown: 2 } as const;
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+export const outcomeMask = 3;
+export const inBlock = 4;
+export const serverShift = 16;
+
+export const shortRecordBytes = 24;
+export const longRecordBytes = 56;
+
+export const KeyFlag = { TextUnsafe: 1, HasDetails: 2, ForServer: 4 } as const;
+
+export const completionWords = 8;

@@ -1,0 +1,314 @@
+#include "binding/client.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "binding/options.h"
+
+namespace lmc {
+
+namespace {
+
+// How long an environment that ends waits for threads that are still at an exchange. They own what they
+// touch, so a thread that waits for a silent server may be left behind.
+constexpr double kGraceMs = 100;
+
+}  // namespace
+
+Napi::Function NativeClient::define(Napi::Env env) {
+  return DefineClass(env, "NativeClient",
+                     {
+                         InstanceMethod<&NativeClient::submit>("submit"),
+                         InstanceMethod<&NativeClient::stage>("stage"),
+                         InstanceMethod<&NativeClient::cancel>("cancel"),
+                         InstanceMethod<&NativeClient::setBehaviors>("setBehaviors"),
+                         InstanceMethod<&NativeClient::getBehaviors>("getBehaviors"),
+                         InstanceMethod<&NativeClient::route>("route"),
+                         InstanceMethod<&NativeClient::stop>("stop"),
+                     });
+}
+
+NativeClient::NativeClient(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeClient>(info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsObject()) {
+    Napi::TypeError::New(env, "NativeClient: an options object is expected").ThrowAsJavaScriptException();
+    return;
+  }
+  const auto options = info[0].As<Napi::Object>();
+  ClusterConfig config;
+  if (!readClusterConfig(options, &config) || !adoptArrays(options)) {
+    if (!env.IsExceptionPending())
+      Napi::TypeError::New(env, "NativeClient: malformed options").ThrowAsJavaScriptException();
+    return;
+  }
+  wakeup_ = Wakeup::create(env, [this](Napi::Env at) { deliver(at); });
+  if (!wakeup_) {
+    Napi::Error::New(env, "NativeClient: no threadsafe function to be had").ThrowAsJavaScriptException();
+    return;
+  }
+  outbox_ = std::make_shared<Outbox>([wakeup = wakeup_] { wakeup->wake(); });
+  memcached_return_t error;
+  cluster_ = std::make_unique<Cluster>(std::move(config), outbox_, &error);
+  // After the threadsafe function: hooks run last in, first out, and ours must run before Node takes that
+  // away.
+  napi_add_env_cleanup_hook(env, environmentEnds, this);
+  if (error != MEMCACHED_SUCCESS) {
+    shutDown(false);
+    throwRefused(env, error, nullptr);
+  }
+}
+
+NativeClient::~NativeClient() { shutDown(false); }
+
+bool NativeClient::adoptArrays(const Napi::Object& options) {
+  const auto adopt = [&](const char* name, Bytes* bytes) {
+    const Napi::Value value = options.Get(name);
+    if (!value.IsTypedArray()) return false;
+    const auto array = value.As<Napi::TypedArray>();
+    bytes->data = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+    bytes->size = array.ByteLength();
+    bytes->array = Napi::Persistent(array);
+    return true;
+  };
+  return adopt("submission", &submission_) && adopt("records", &records_) && adopt("bytes", &bytes_);
+}
+
+// submit(byteLength): hands over the requests in the submission buffer.
+Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::size_t size = info[0].As<Napi::Number>().Uint32Value();
+  if (stopped_ || size > submission_.size) return env.Undefined();
+  // One copy for all: afterwards the buffer, and with it the callers' data, is JavaScript's again.
+  PayloadRef payload = PayloadRef::adopt(Payload::allocate(size));
+  char* const bytes = payload.get()->bytes();
+  std::memcpy(bytes, submission_.data, size);
+
+  const std::size_t before = pending_;
+  std::size_t at = 0;
+  while (at + kShortRecordBytes <= size) {
+    RequestRecord record{};
+    std::memcpy(&record, bytes + at, kShortRecordBytes);
+    const bool isLong = (record.keyFlags & kHasDetails) != 0;
+    const std::size_t header = isLong ? kRecordBytes : kShortRecordBytes;
+    if (isLong) std::memcpy(&record, bytes + at, std::min(kRecordBytes, size - at));
+    const bool forServer = (record.keyFlags & kForServer) != 0;
+    const std::size_t key = forServer ? 0 : record.keyLength;
+    const std::size_t inlineValue = record.staged == 0 ? record.valueLength : 0;
+    const std::size_t end = at + header + key + inlineValue;
+    Request request;
+    if (end > size || !readRecord(record, bytes + at + header, payload.get(), &request)) break;
+    ++pending_;
+    if (forServer) {
+      request.server = static_cast<std::uint16_t>(record.keyLength);
+      cluster_->addForServer(std::move(request));
+    } else {
+      cluster_->add(std::move(request));
+    }
+    at = (end + 7) & ~std::size_t{7};
+  }
+  staged_.clear();
+  cluster_->flush();
+  if (before == 0 && pending_ > 0) {
+    Ref();
+    wakeup_->ref(env);
+  }
+  return env.Undefined();
+}
+
+bool NativeClient::readRecord(const RequestRecord& record, const char* body, Payload* payload,
+                              Request* request) {
+  const bool forServer = (record.keyFlags & kForServer) != 0;
+  if (record.op > static_cast<std::uint8_t>(Op::LastPublic)) return false;
+  if (forServer ? record.keyLength >= cluster_->router().size() : record.keyLength > MEMCACHED_MAX_KEY)
+    return false;
+  request->op = static_cast<Op>(record.op);
+  request->compressLevel = static_cast<std::int8_t>(record.compressLevel - 1);
+  request->textSafe = (record.keyFlags & kTextUnsafe) == 0;
+  request->keyLength = forServer ? 0 : static_cast<std::uint16_t>(record.keyLength);
+  request->slot = record.slot;
+  request->valueLength = record.valueLength;
+  request->flags = record.flags;
+  request->expiry = record.expiry;
+  request->minCompress = record.minCompress;
+  request->number = record.number;
+  request->initial = record.initial;
+  request->deadline = record.deadline;
+  request->key = body;
+  request->value = body + request->keyLength;
+  request->keyBytes = PayloadRef::share(payload);
+  if (record.staged != 0) {
+    if (record.staged > staged_.size()) return false;
+    request->valueBytes = std::move(staged_[record.staged - 1]);
+    request->value = request->valueBytes.get()->bytes();
+  }
+  request->claim = cluster_->slots().open(record.slot);
+  return true;
+}
+
+// stage(value) → its index: copies a large value once, straight into the memory it is sent from.
+// A string becomes UTF-8. The value belongs to the next submission. → [index, byteLength]
+Napi::Value NativeClient::stage(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  PayloadRef block;
+  std::size_t size = 0;
+  if (info[0].IsString()) {
+    napi_get_value_string_utf8(env, info[0], nullptr, 0, &size);
+    block = PayloadRef::adopt(Payload::allocate(size + 1));
+    napi_get_value_string_utf8(env, info[0], block.get()->bytes(), size + 1, &size);
+  } else {
+    const auto array = info[0].As<Napi::TypedArray>();
+    size = array.ByteLength();
+    block = PayloadRef::adopt(Payload::allocate(size));
+    std::memcpy(block.get()->bytes(), static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
+                size);
+  }
+  staged_.push_back(std::move(block));
+  return Napi::Number::New(env, static_cast<double>(size));
+}
+
+// cancel(slot) → true if it will not be sent, false if it was sent already. It is completed either way.
+Napi::Value NativeClient::cancel(const Napi::CallbackInfo& info) {
+  const bool unsent = cluster_->slots().cancel(info[0].As<Napi::Number>().Uint32Value());
+  return Napi::Boolean::New(info.Env(), unsent);
+}
+
+// setBehaviors({ name: number, namespace?: string }): all or, if libmemcached refuses one, an error that
+// names it.
+Napi::Value NativeClient::setBehaviors(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<BehaviorValue> values;
+  std::string keyNamespace = cluster_->keyNamespace();
+  if (!readBehaviors(info[0].As<Napi::Object>(), &values, &keyNamespace)) return env.Undefined();
+  const Behavior* refused = nullptr;
+  memcached_return_t rc = cluster_->setBehaviors(values, &refused);
+  if (rc == MEMCACHED_SUCCESS && keyNamespace != cluster_->keyNamespace())
+    rc = cluster_->setNamespace(keyNamespace);
+  if (rc != MEMCACHED_SUCCESS) throwRefused(env, rc, refused);
+  return env.Undefined();
+}
+
+Napi::Value NativeClient::getBehaviors(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Object values = Napi::Object::New(env);
+  for (const Behavior& behavior : behaviors())
+    values.Set(behavior.name, static_cast<double>(cluster_->router().get(behavior)));
+  values.Set("namespace", cluster_->keyNamespace());
+  return values;
+}
+
+// route(key: Uint8Array) → [hash, digest, server index, server state]
+Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto key = info[0].As<Napi::Uint8Array>();
+  const std::string_view view(reinterpret_cast<const char*>(key.Data()), key.ByteLength());
+  const Router& router = cluster_->router();
+  const std::uint32_t server = router.serverOf(view);
+  Napi::Array answer = Napi::Array::New(env, 4);
+  answer.Set(0u, static_cast<double>(router.hashOf(view)));
+  answer.Set(1u, static_cast<double>(router.digestOf(view)));
+  answer.Set(2u, static_cast<double>(server));
+  answer.Set(3u, static_cast<double>(cluster_->stateOf(server)));
+  return answer;
+}
+
+Napi::Value NativeClient::stop(const Napi::CallbackInfo& info) {
+  shutDown(false);
+  return info.Env().Undefined();
+}
+
+void NativeClient::deliver(Napi::Env env) {
+  const std::size_t capacity = records_.size / sizeof(CompletionRecord);
+  auto* const records = reinterpret_cast<CompletionRecord*>(records_.data);
+  std::size_t count = 0;
+  std::size_t used = 0;
+  std::vector<Block*> blocks;
+  const auto round = [&] {
+    if (count == 0) return;
+    deliverRound(env, count, blocks);
+    count = 0;
+    used = 0;
+    blocks.clear();
+  };
+
+  for (CompletionBatch& batch : outbox_->take()) {
+    std::vector<Block> spilled;  // small values that the shared array has no room for (huge stats)
+    spilled.reserve(batch.items.size());
+    for (const Completion& item : batch.items) {
+      if (item.slot == kNoSlot) continue;
+      if (count == capacity || (!item.isBlock && used + item.length > bytes_.size)) round();
+      CompletionRecord& record = records[count++];
+      record.slot = item.slot;
+      record.status = item.status;
+      record.kind = static_cast<std::uint32_t>(item.outcome) | std::uint32_t{item.server} << kServerShift;
+      record.flags = item.flags;
+      record.length = item.length;
+      record.number = item.number;
+      if (!item.isBlock && item.length <= bytes_.size) {
+        std::memcpy(bytes_.data + used, batch.bytes.data() + item.offset, item.length);
+        record.offset = static_cast<std::uint32_t>(used);
+        used += item.length;
+        continue;
+      }
+      record.kind |= kInBlock;
+      record.offset = static_cast<std::uint32_t>(blocks.size());
+      if (item.isBlock) {
+        blocks.push_back(&batch.blocks[item.offset]);
+      } else {
+        char* copy = static_cast<char*>(std::malloc(item.length));
+        if (copy == nullptr) throw std::bad_alloc();
+        std::memcpy(copy, batch.bytes.data() + item.offset, item.length);
+        spilled.push_back(Block{std::unique_ptr<char, MallocDeleter>(copy), item.length});
+        blocks.push_back(&spilled.back());
+      }
+    }
+    round();  // before the batch, and the blocks in it, go
+  }
+}
+
+// deliver(count, blocks), a member of the JavaScript object: settles what the records say.
+void NativeClient::deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks) {
+  Napi::HandleScope scope(env);
+  const Napi::Object self = Value();
+  Napi::Value buffers = env.Undefined();
+  if (!blocks.empty()) {
+    Napi::Array array = Napi::Array::New(env, blocks.size());
+    for (std::uint32_t index = 0; index < blocks.size(); ++index) {
+      Block& block = *blocks[index];
+      char* const memory = block.bytes.release();
+      array.Set(index, Napi::Buffer<char>::New(env, memory, block.size,
+                                               [](Napi::Env, char* taken) { std::free(taken); }));
+    }
+    buffers = array;
+  }
+  const Napi::Value callback = self.Get("deliver");
+  if (callback.IsFunction())
+    callback.As<Napi::Function>().Call(self, {Napi::Number::New(env, static_cast<double>(count)), buffers});
+  settled(env, count);
+}
+
+void NativeClient::settled(Napi::Env env, std::size_t count) {
+  const std::size_t before = pending_;
+  pending_ -= std::min(pending_, count);
+  if (before > 0 && pending_ == 0 && !stopped_) {
+    wakeup_->unref(env);
+    Unref();
+  }
+}
+
+void NativeClient::shutDown(bool environmentEnds) {
+  if (stopped_ || !wakeup_) return;
+  stopped_ = true;
+  wakeup_->close(environmentEnds);
+  if (cluster_) cluster_->stop();
+  if (environmentEnds) {
+    if (cluster_) cluster_->waitForThreads(kGraceMs);
+    return;
+  }
+  napi_remove_env_cleanup_hook(Env(), NativeClient::environmentEnds, this);
+  if (std::exchange(pending_, 0) > 0) Unref();
+}
+
+void NativeClient::environmentEnds(void* self) { static_cast<NativeClient*>(self)->shutDown(true); }
+
+}  // namespace lmc

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "binding/record.h"
+#include "binding/wakeup.h"
+#include "memcached/cluster.h"
+
+namespace lmc {
+
+// What JavaScript sees: one object for each client. JavaScript thread only.
+//
+// It lives as long as JavaScript holds it or operations are pending. Collected without having been stopped,
+// it stops itself; its threads end on their own.
+class NativeClient : public Napi::ObjectWrap<NativeClient> {
+ public:
+  static Napi::Function define(Napi::Env env);
+
+  explicit NativeClient(const Napi::CallbackInfo& info);
+  ~NativeClient() override;
+
+ private:
+  // Methods.
+  Napi::Value submit(const Napi::CallbackInfo& info);
+  Napi::Value stage(const Napi::CallbackInfo& info);
+  Napi::Value cancel(const Napi::CallbackInfo& info);
+  Napi::Value setBehaviors(const Napi::CallbackInfo& info);
+  Napi::Value getBehaviors(const Napi::CallbackInfo& info);
+  Napi::Value route(const Napi::CallbackInfo& info);
+  Napi::Value stop(const Napi::CallbackInfo& info);
+
+  bool readOptions(const Napi::Object& options, ClusterConfig* config);
+  bool adoptArrays(const Napi::Object& options);
+  bool readRecord(const RequestRecord& record, const char* body, Payload* payload, Request* request);
+  void deliver(Napi::Env env);
+  void deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks);
+  void settled(Napi::Env env, std::size_t count);
+  void shutDown(bool environmentEnds);
+  static void environmentEnds(void* self);
+
+  struct Bytes {
+    Napi::Reference<Napi::TypedArray> array;  // keeps the memory
+    char* data = nullptr;
+    std::size_t size = 0;
+  };
+
+  Bytes submission_;  // requests, written by JavaScript, read by submit()
+  Bytes records_;     // completions, written by deliver(), read by JavaScript
+  Bytes bytes_;       // their small values
+  std::vector<PayloadRef> staged_;
+  std::size_t pending_ = 0;
+  bool stopped_ = false;
+  // Destruction order: the cluster (and with it every reference to the outbox that we own) goes before what
+  // its threads post to.
+  std::shared_ptr<Wakeup> wakeup_;
+  std::shared_ptr<Outbox> outbox_;
+  std::unique_ptr<Cluster> cluster_;
+};
+
+}  // namespace lmc

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lmc {
+
+// Status of a completion: libmemcached's return codes (0 and up) as they are, and below zero our own.
+// The negative numbers are shared with lib/wire.ts.
+namespace status {
+constexpr std::int32_t kSuccess = 0;
+constexpr std::int32_t kExpired = -1;         // the deadline passed before it was sent
+constexpr std::int32_t kCancelled = -2;       // given up by JavaScript before it was sent
+constexpr std::int32_t kClosed = -3;          // the client was destroyed before it was sent
+constexpr std::int32_t kServerDown = -4;      // the server failed a moment ago; not tried
+constexpr std::int32_t kServerDead = -5;      // the server was marked dead; not tried
+constexpr std::int32_t kBadTextKey = -6;      // whitespace or control bytes, and the server speaks text
+constexpr std::int32_t kBadCompression = -7;  // flags say zlib, the bytes are not; the value is as stored
+constexpr std::int32_t kForeignAnswer = -8;   // the server answered for a key that was not asked
+constexpr std::int32_t kNotInThisProtocol = -9;
+}  // namespace status
+
+// What the caller may assume about an operation that failed.
+enum class Outcome : std::uint8_t {
+  Definite = 0,  // the server said so
+  NotSent = 1,   // it had no effect
+  Unknown = 2,   // sent, and the answer was lost: it may or may not have been applied
+};
+
+struct MallocDeleter {
+  void operator()(char* memory) const { std::free(memory); }
+};
+
+// A large value that is handed to JavaScript as it was received, without a copy.
+struct Block {
+  std::unique_ptr<char, MallocDeleter> bytes;
+  std::size_t size = 0;
+};
+
+struct Completion {
+  std::uint32_t slot = 0;
+  std::int32_t status = status::kSuccess;
+  Outcome outcome = Outcome::Definite;
+  bool isBlock = false;
+  std::uint16_t server = 0;  // of a failure: which one
+  std::uint32_t flags = 0;
+  std::uint32_t offset = 0;  // into the batch's bytes, or the index of its block
+  std::uint32_t length = 0;
+  std::uint64_t number = 0;  // CAS token or counter
+};
+
+// The results of one or more exchanges, on their way to the JavaScript thread. Owned by the connection thread
+// until posted, then by the outbox, then by the JavaScript thread.
+struct CompletionBatch {
+  std::vector<Completion> items;
+  std::string bytes;  // small values and error texts, one behind the other
+  std::vector<Block> blocks;
+
+  bool empty() const { return items.empty(); }
+
+  Completion& add(std::uint32_t slot, std::int32_t status) {
+    Completion& completion = items.emplace_back();
+    completion.slot = slot;
+    completion.status = status;
+    return completion;
+  }
+
+  void attach(Completion& completion, std::string_view value) {
+    completion.isBlock = false;
+    completion.offset = static_cast<std::uint32_t>(bytes.size());
+    completion.length = static_cast<std::uint32_t>(value.size());
+    bytes.append(value);
+  }
+
+  void attachBlock(Completion& completion, char* memory, std::size_t size) {
+    completion.isBlock = true;
+    completion.offset = static_cast<std::uint32_t>(blocks.size());
+    completion.length = static_cast<std::uint32_t>(size);
+    blocks.push_back(Block{std::unique_ptr<char, MallocDeleter>(memory), size});
+  }
+};
+
+}  // namespace lmc

@@ -1,0 +1,213 @@
+#include "core/connection.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <limits>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "core/clock.h"
+
+namespace lmc {
+
+void ThreadCount::entered() {
+  std::lock_guard lock(mutex_);
+  ++running_;
+}
+
+void ThreadCount::left() {
+  // Notified under the lock: the waiter may destroy nothing of us, it holds a reference.
+  std::lock_guard lock(mutex_);
+  --running_;
+  changed_.notify_all();
+}
+
+bool ThreadCount::waitForNone(double milliseconds) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::duration<double, std::milli>(milliseconds),
+                           [this] { return running_ == 0; });
+}
+
+// Hands completions over in the middle of a step.
+class Connection::Delivery final : public Deliverer {
+ public:
+  explicit Delivery(Outbox& outbox) : outbox_(outbox) {}
+  void deliver(CompletionBatch& batch) override {
+    outbox_.post(std::move(batch));
+    batch = CompletionBatch{};
+  }
+
+ private:
+  Outbox& outbox_;
+};
+
+Connection::Connection(SessionFactory sessions, std::shared_ptr<Health> health,
+                       std::shared_ptr<Outbox> outbox, std::shared_ptr<ThreadCount> threads,
+                       double patienceMs)
+    : health_(std::move(health)),
+      outbox_(std::move(outbox)),
+      threads_(std::move(threads)),
+      sessions_(std::move(sessions)),
+      patienceMs_(patienceMs) {}
+
+void Connection::submit(std::vector<Request>& requests) {
+  if (!started_) {
+    try {
+      start();
+    } catch (const std::system_error&) {
+      // No thread to be had (a limit of the system): the operations fail, the process lives.
+      refuse(requests, status::kServerDown);
+      requests.clear();
+      return;
+    }
+  }
+  inbox_.push(requests);
+}
+
+void Connection::configure(std::shared_ptr<const void> settings) {
+  std::vector<Request> requests(1);
+  requests[0].op = Op::Configure;
+  requests[0].slot = kNoSlot;
+  requests[0].deadline = std::numeric_limits<double>::infinity();
+  requests[0].settings = std::move(settings);
+  inbox_.push(requests);  // without starting the thread: it is read when there is something to do
+}
+
+void Connection::stop() { inbox_.close(); }
+
+void Connection::start() {
+  // A signal that arrives in libmemcached's poll loop breaks its time-keeping: our threads take none.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    threads_->entered();
+    std::thread([self = shared_from_this()] {
+      std::shared_ptr<ThreadCount> threads = self->threads_;
+      self->run();
+      threads->left();
+    }).detach();
+    started_ = true;
+  } catch (...) {
+    threads_->left();
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Connection::run() {
+  session_ = sessions_();
+  std::vector<Request> batch;
+  while (inbox_.take(batch)) {
+    std::span<Request> left(batch);
+    while (!left.empty()) {
+      if (left.size() > kMaxPlanned && inbox_.isClosed()) break;
+      const std::size_t count = std::min(left.size(), kMaxPlanned);
+      serve(left.first(count));
+      left = left.subspan(count);
+    }
+    refuse(left, status::kClosed);
+    batch.clear();
+  }
+  refuse(batch, status::kClosed);
+  batch.clear();
+  session_.reset();  // on this thread: it says goodbye to the server
+}
+
+void Connection::serve(std::span<Request> requests) {
+  CompletionBatch results;
+  const std::size_t live = dropOverdue(requests, results);
+  requests = requests.first(live);
+  Delivery delivery(*outbox_);
+  if (!results.empty()) delivery.deliver(results);
+  if (requests.empty()) return;
+
+  double latest = 0;
+  for (const Request& request : requests) {
+    if (request.op != Op::Configure) latest = std::max(latest, request.deadline);
+  }
+
+  const Plan& plan = planner_.plan(requests);
+  bool serverFailed = false;
+  for (const Step& step : plan.steps) {
+    const Request& first = requests[plan.order[step.begin]];
+    if (first.op == Op::Configure) {
+      session_->configure(first.settings);
+      continue;
+    }
+    if (serverFailed) {
+      // The server was found dead a moment ago: the rest of the batch does not wait for it once more each.
+      for (const std::uint32_t head : plan.of(step)) {
+        for (std::uint32_t index = head; index != kNone; index = plan.nextSame[index])
+          refuse(requests[index], status::kServerDown, results);
+      }
+      continue;
+    }
+    if (first.op == Op::Disconnect) health_->reset();
+    const double patience = std::max(patienceMs_, latest - nowMs());
+    const Contact contact = session_->execute(plan, step, requests, patience, results, delivery);
+    if (contact == Contact::Answered) health_->succeeded();
+    if (contact == Contact::Failed) {
+      health_->failed(nowMs());
+      session_->discard();
+      serverFailed = true;
+    }
+    if (contact == Contact::Nothing && health_->state() == ServerState::Probing)
+      health_->probeAbandoned(nowMs());
+    if (!serverFailed) delivery.deliver(results);
+  }
+  delivery.deliver(results);
+  if (serverFailed) {
+    // What gathered meanwhile was meant for a server that was thought to be up.
+    std::vector<Request> gathered;
+    inbox_.takeNow(gathered);
+    refuse(gathered, status::kServerDown);
+  }
+}
+
+// Requests that were given up or whose time is over are never sent. Moves the others to the front, in order.
+std::size_t Connection::dropOverdue(std::span<Request> requests, CompletionBatch& results) {
+  const double now = nowMs();
+  std::size_t kept = 0;
+  for (std::size_t index = 0; index < requests.size(); ++index) {
+    Request& request = requests[index];
+    const bool cancelled =
+        request.claim != nullptr && request.claim->load(std::memory_order_relaxed) == Claim::Cancelled;
+    if (!cancelled && request.deadline > now) {
+      if (kept != index) requests[kept] = std::move(request);
+      ++kept;
+      continue;
+    }
+    Completion& completion = results.add(request.slot, cancelled ? status::kCancelled : status::kExpired);
+    completion.outcome = Outcome::NotSent;
+    completion.server = request.server;
+  }
+  if (kept == 0 && !requests.empty() && health_->state() == ServerState::Probing)
+    health_->probeAbandoned(now);
+  return kept;
+}
+
+void Connection::refuse(std::span<Request> requests, std::int32_t status) {
+  CompletionBatch results;
+  for (Request& request : requests) refuse(request, status, results);
+  outbox_->post(std::move(results));
+}
+
+void Connection::refuse(Request& request, std::int32_t status, CompletionBatch& results) {
+  if (request.op == Op::Configure) {
+    if (session_) session_->configure(request.settings);
+    return;
+  }
+  const bool ours = request.claimForSending();
+  Completion& completion = results.add(request.slot, ours ? status : status::kCancelled);
+  completion.outcome = Outcome::NotSent;
+  completion.server = request.server;
+}
+
+}  // namespace lmc

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <iterator>
+#include <mutex>
+#include <vector>
+
+#include "core/request.h"
+
+namespace lmc {
+
+// Requests waiting for one connection: filled by the JavaScript thread (once per tick), drained whole by the
+// connection thread. While a batch is on the wire the next one gathers here: that is all the batching there
+// is, without timers and without delay.
+class Inbox {
+ public:
+  // JavaScript thread. Leaves `requests` empty.
+  void push(std::vector<Request>& requests) {
+    bool wake;
+    {
+      std::lock_guard lock(mutex_);
+      if (waiting_.empty()) {
+        waiting_.swap(requests);
+      } else {
+        waiting_.insert(waiting_.end(), std::make_move_iterator(requests.begin()),
+                        std::make_move_iterator(requests.end()));
+        requests.clear();
+      }
+      wake = sleeping_;
+    }
+    if (wake) changed_.notify_one();
+  }
+
+  // Connection thread. Waits until there is something, or until closed. False: closed.
+  bool take(std::vector<Request>& requests) {
+    std::unique_lock lock(mutex_);
+    while (waiting_.empty() && !closed_) {
+      sleeping_ = true;
+      changed_.wait(lock);
+      sleeping_ = false;
+    }
+    requests.swap(waiting_);
+    return !closed_;
+  }
+
+  // Connection thread. What has gathered by now, without waiting.
+  void takeNow(std::vector<Request>& requests) {
+    std::lock_guard lock(mutex_);
+    requests.swap(waiting_);
+  }
+
+  // Any thread. The connection thread ends after the batch it is at.
+  void close() {
+    {
+      std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    changed_.notify_one();
+  }
+
+  bool isClosed() {
+    std::lock_guard lock(mutex_);
+    return closed_;
+  }
+
+ private:
+  std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  std::vector<Request> waiting_;
+  bool sleeping_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace lmc

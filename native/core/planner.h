@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/key_table.h"
+#include "core/request.h"
+
+namespace lmc {
+
+enum class StepKind : std::uint8_t {
+  Fetch,  // distinct keys for one multi-get
+  Store,  // writes that can be pipelined
+  Count,  // counters: a pipeline of their own, see Planner::kMaxCounters
+  Admin,  // one request that concerns the whole server
+};
+
+struct Step {
+  StepKind kind;
+  std::uint32_t begin;  // into Plan::order
+  std::uint32_t end;
+};
+
+constexpr std::uint32_t kNone = UINT32_MAX;
+
+struct Plan {
+  std::vector<Step> steps;
+  std::vector<std::uint32_t> order;     // indices of requests, step after step
+  std::vector<std::uint32_t> nextSame;  // fetches: the next request that waits for the same key, or kNone
+
+  std::span<const std::uint32_t> of(const Step& step) const {
+    return {order.data() + step.begin, order.data() + step.end};
+  }
+};
+
+// Turns a batch of requests into few, large exchanges. Pure: no threads, no sockets, no Node.
+//
+// Operations on different keys commute, so they are gathered by kind; operations on one key keep the order in
+// which they were called. Every request gets a level: levels of the kinds follow each other in turn (fetch,
+// store, count, admin, fetch, …), and a request goes to the first level of its kind that is not before the
+// last one that touched its key. Within a store or count level requests keep their order, so the same key may
+// appear there twice; within a fetch level a key is fetched once for all that wait for it.
+// Requests that concern a whole server are barriers: nothing passes them.
+class Planner {
+ public:
+  // Caps, from measurements of libmemcached, which does not read while it writes: too many unread answers
+  // fill both socket buffers and deadlock until the timeout (900 unread sets on a Unix socket, 5,000 keys of
+  // one mget).
+  static constexpr std::uint32_t kMaxFetchKeys = 1024;
+  static constexpr std::uint32_t kMaxFetchBytes = 64 * 1024;
+  static constexpr std::uint32_t kMaxStores = 256;
+  // A counter that is not a number makes libmemcached close the connection, and every answer behind it is
+  // lost: short runs bound how many others learn "outcome unknown".
+  static constexpr std::uint32_t kMaxCounters = 64;
+
+  // The plan refers to `requests` by index and is valid until the next call.
+  const Plan& plan(std::span<const Request> requests);
+
+ private:
+  void assignLevels(std::span<const Request> requests);
+  void sortByLevel(std::size_t count);
+  void cutSteps(std::span<const Request> requests);
+
+  KeyTable keys_;
+  Plan plan_;
+  std::vector<std::uint32_t> levels_;  // of each request; kNone: waits with another (same key, same fetch)
+  std::vector<std::uint32_t> starts_;  // of each level, in Plan::order
+};
+
+}  // namespace lmc

@@ -1,0 +1,181 @@
+#include "memcached/link.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace lmc {
+
+namespace {
+
+// Asked as a binary get, so that every kind of server answers at once: a binary one "not found"; a text-only
+// one ERROR for each line, together longer than the binary header that libmemcached waits for (with an
+// ordinary key it says nothing, and the probe waits for the timeout); twemproxy hangs up.
+constexpr std::string_view kProbeKey = "\n\n\n\n\n\n";
+
+std::uint64_t atLeastOne(double milliseconds) {
+  // To libmemcached 0 is "time out at once".
+  return static_cast<std::uint64_t>(std::clamp(milliseconds, 1.0, 2147483647.0));
+}
+
+}  // namespace
+
+Link::Link(std::shared_ptr<const ConnectionConfig> config)
+    : config_(std::move(config)), protocol_(config_->protocol) {}
+
+Link::~Link() { drop(); }
+
+memcached_result_st* Link::result() {
+  if (!hasResult_) {
+    memcached_result_create(handle_.get(), &result_);
+    hasResult_ = true;
+  }
+  result_.count = 1;
+  return &result_;
+}
+
+void Link::drop() {
+  if (hasResult_) {
+    memcached_result_free(&result_);
+    hasResult_ = false;
+  }
+  handle_.reset();
+  open_ = false;
+}
+
+void Link::forget() {
+  drop();
+  protocol_ = config_->protocol;
+}
+
+void Link::quit() {
+  if (handle_) memcached_quit(handle_.get());
+  open_ = false;
+}
+
+void Link::configure(std::shared_ptr<const ConnectionConfig> config) {
+  const bool sameProtocol = config->protocol == config_->protocol;
+  config_ = std::move(config);
+  if (sameProtocol) {
+    drop();
+  } else {
+    forget();
+  }
+}
+
+void Link::setPatience(double milliseconds) {
+  double patience = std::min(milliseconds, static_cast<double>(config_->pollTimeoutMs));
+  // SO_RCVTIMEO has no effect on libmemcached's non-blocking sockets; its meaning is kept here.
+  if (config_->receiveTimeoutUs > 0)
+    patience = std::min(patience, static_cast<double>(config_->receiveTimeoutUs) / 1000.0);
+  patienceMs_ = patience;
+  if (handle_) memcached_behavior_set(handle_.get(), MEMCACHED_BEHAVIOR_POLL_TIMEOUT, atLeastOne(patience));
+}
+
+std::string Link::lastMessage() {
+  if (!handle_ || memcached_last_error(handle_.get()) == MEMCACHED_SUCCESS) return {};
+  const char* message = memcached_last_error_message(handle_.get());
+  return message == nullptr ? std::string() : std::string(message);
+}
+
+std::string Link::version() {
+  const memcached_instance_st* at = instance();
+  return std::to_string(memcached_server_major_version(at)) + "." +
+         std::to_string(memcached_server_minor_version(at)) + "." +
+         std::to_string(memcached_server_micro_version(at));
+}
+
+Link::Opened Link::failure(memcached_return_t rc) {
+  Opened opened;
+  opened.rc = rc;
+  opened.message = lastMessage();
+  // Whoever says something, even nonsense or "no", is there; a refused, reset or silent connection is not.
+  opened.reached = rc == MEMCACHED_AUTH_FAILURE || rc == MEMCACHED_AUTH_PROBLEM ||
+                   rc == MEMCACHED_UNKNOWN_READ_FAILURE || rc == MEMCACHED_PROTOCOL_ERROR;
+  drop();
+  return opened;
+}
+
+Link::Opened Link::open(double patienceMs) {
+  if (open_) {
+    setPatience(patienceMs);
+    return {};
+  }
+  drop();
+  setPatience(patienceMs);
+  return protocol_ == Protocol::Auto ? openUndecided() : openAs(protocol_);
+}
+
+Link::Opened Link::openAs(Protocol protocol) {
+  memcached_return_t rc;
+  handle_ = makeConnectionHandle(*config_, protocol, &rc);
+  if (!handle_) return failure(rc);
+  setPatience(patienceMs_);
+  const double connect = std::min(patienceMs_, static_cast<double>(config_->connectTimeoutMs));
+  memcached_behavior_set(handle_.get(), MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, atLeastOne(connect));
+  if (isUdp()) {  // there is nothing to connect, and no answer to wait for
+    open_ = true;
+    return {};
+  }
+  return greet();
+}
+
+// Asking for the version connects, and authenticates if there are credentials.
+Link::Opened Link::greet() {
+  const memcached_return_t rc = memcached_version(handle_.get());
+  const memcached_return_t last = memcached_last_error(handle_.get());
+  if (rc == MEMCACHED_SUCCESS && last == MEMCACHED_SUCCESS) {
+    open_ = true;
+    return {};
+  }
+  // A text proxy may not know "version" and say ERROR: it is there all the same.
+  const bool alive = last == MEMCACHED_SUCCESS && !config_->hasCredentials && protocol_ == Protocol::Text;
+  if (alive) {
+    open_ = true;
+    return {};
+  }
+  return failure(last == MEMCACHED_SUCCESS ? rc : last);
+}
+
+Link::Opened Link::openUndecided() {
+  memcached_return_t rc;
+  handle_ = makeConnectionHandle(*config_, Protocol::Binary, &rc);
+  if (!handle_) return failure(rc);
+  setPatience(patienceMs_);
+  const double connect = std::min(patienceMs_, static_cast<double>(config_->connectTimeoutMs));
+  memcached_behavior_set(handle_.get(), MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, atLeastOne(connect));
+
+  const char* keys[] = {kProbeKey.data()};
+  const std::size_t lengths[] = {kProbeKey.size()};
+  rc = memcached_mget(handle_.get(), keys, lengths, 1);
+  if (rc == MEMCACHED_SUCCESS) {
+    while (memcached_fetch_result(handle_.get(), result(), &rc) != nullptr) {
+    }
+  }
+  const memcached_return_t last = memcached_last_error(handle_.get());
+  const bool answered = rc == MEMCACHED_END || rc == MEMCACHED_NOTFOUND;
+  if (answered && last == MEMCACHED_SUCCESS && outstanding() == 0) {
+    protocol_ = Protocol::Binary;
+    open_ = true;
+    return {};
+  }
+  if (rc == MEMCACHED_AUTH_FAILURE) {  // binary, and wants credentials that it was not given
+    protocol_ = Protocol::Binary;
+    return failure(rc);
+  }
+  const int systemError = memcached_last_error_errno(handle_.get());
+  const bool refused = systemError == ECONNREFUSED || systemError == ENOENT || systemError == EACCES ||
+                       systemError == EHOSTUNREACH || systemError == ENETUNREACH;
+  const bool couldBeText =
+      !refused && (rc == MEMCACHED_UNKNOWN_READ_FAILURE || rc == MEMCACHED_CONNECTION_FAILURE ||
+                   rc == MEMCACHED_ERRNO || last == MEMCACHED_ERRNO);
+  Opened binary = failure(last == MEMCACHED_SUCCESS ? rc : last);
+  if (!couldBeText) return binary;
+  protocol_ = Protocol::Text;
+  Opened text = openAs(Protocol::Text);
+  if (!text.ok()) protocol_ = Protocol::Auto;
+  return text;
+}
+
+}  // namespace lmc

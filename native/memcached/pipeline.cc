@@ -1,0 +1,165 @@
+#include "memcached/pipeline.h"
+
+#include <algorithm>
+
+#include "memcached/calls.h"
+#include "memcached/compression.h"
+#include "memcached/return_codes.h"
+
+namespace lmc {
+
+namespace {
+
+// The key of the throw-away sets that prime the skew. Not expressible in the text protocol, so it cannot be
+// anybody's key there. 2592001 seconds is an absolute time in January 1970: it expires at once, and the set
+// always answers SUCCESS.
+constexpr std::string_view kPrimerKey = "\n\n\nprime";
+constexpr time_t kExpiredAlready = 2592001;
+
+// So many answers run behind. More primers cost more than they save.
+constexpr std::size_t kSkew = 16;
+// Below this many writes a plain call each is as fast.
+constexpr std::size_t kWorthPriming = 4;
+
+}  // namespace
+
+Contact Pipeline::run(StepRun& run) {
+  sent_.clear();
+  oldest_ = 0;
+  failure_ = MEMCACHED_SUCCESS;
+  bool alive = true;
+  bool any = false;
+  const auto order = run.order();
+  for (std::size_t position = 0; position < order.size(); ++position) {
+    const std::uint32_t index = order[position];
+    Request& request = run.at(index);
+    if (!run.claim(request)) continue;
+    if (alive && !run.link.isOpen()) {
+      // An answer before this one closed the connection (out of memory, say), with nothing else outstanding.
+      const Link::Opened opened = run.link.open(run.patienceMs);
+      if (!opened.ok()) {
+        failure_ = opened.rc;
+        alive = false;
+      }
+    }
+    if (!alive) {
+      run.fail(request, failure_, Outcome::NotSent);
+      continue;
+    }
+    any = true;
+    compressValue(request);
+    alive = (isBuffered(request.op) || prime(run, order.size() - position)) && send(run, index);
+  }
+  if (alive) alive = drain(run, 0);
+  if (!any) return Contact::Nothing;
+  if (alive) return Contact::Answered;
+  run.link.drop();
+  return contactOf(failure_);
+}
+
+bool Pipeline::prime(StepRun& run, std::size_t writesLeft) {
+  if (outstanding() > 0 || writesLeft < kWorthPriming) return true;
+  Link& link = run.link;
+  const std::size_t primers = std::clamp<std::size_t>(writesLeft / 4, 1, kSkew);
+  for (std::size_t made = 0; made < primers; ++made) {
+    const std::uint32_t before = link.outstanding();
+    const memcached_return_t rc =
+        memcached_set(link.handle(), kPrimerKey.data(), kPrimerKey.size(), "", 0, kExpiredAlready, 0);
+    sent_.push_back(kPrimer);
+    if (rc != MEMCACHED_BUFFERED || link.outstanding() != before + 1) {
+      broken(run, worstOf(link, rc));
+      return false;
+    }
+  }
+  return true;
+}
+
+// False: the connection broke, and everything that was outstanding is completed.
+bool Pipeline::send(StepRun& run, std::uint32_t index) {
+  Link& link = run.link;
+  const Request& request = run.at(index);
+  const std::uint32_t before = link.outstanding();
+  std::uint64_t number = UINT64_MAX;
+  const memcached_return_t rc = callFor(link.handle(), request, &number);
+  sent_.push_back(index);
+  const std::uint32_t after = link.outstanding();
+
+  if (isBuffered(request.op)) {
+    if (rc == MEMCACHED_BUFFERED && after == before + 1) return true;
+    broken(run, worstOf(link, rc));
+    return false;
+  }
+  // It read one answer: the oldest.
+  const bool closed = memcached_fatal(rc);
+  if (!closed && after == before) {
+    // A counter that came with another call's answer is in the handle's own result.
+    const std::uint64_t counter = before == 0 ? number : link.handle()->result.numeric_value;
+    answered(run, sent_[oldest_++], rc, counter);
+    run.deliverIfMany();
+    return true;
+  }
+  if (closed && before == 0) {
+    // Nothing else was outstanding: this is what became of this very request.
+    link.lost();
+    const bool silent = isConnectionLoss(rc) || rc == MEMCACHED_TIMEOUT;
+    if (silent) {
+      broken(run, worstOf(link, rc));
+      return false;
+    }
+    run.fail(request, rc, Outcome::Definite, link.lastMessage());
+    ++oldest_;
+    link.drop();
+    return true;
+  }
+  broken(run, worstOf(link, rc));
+  return false;
+}
+
+// Sends what is buffered and reads answers until only `downTo` are outstanding.
+bool Pipeline::drain(StepRun& run, std::size_t downTo) {
+  if (outstanding() <= downTo) return true;
+  Link& link = run.link;
+  memcached_return_t rc = memcached_flush_buffers(link.handle());
+  if (rc != MEMCACHED_SUCCESS || link.outstanding() != outstanding()) {
+    broken(run, worstOf(link, rc));
+    return false;
+  }
+  while (outstanding() > downTo) {
+    const std::uint32_t before = link.outstanding();
+    const memcached_result_st* result = memcached_fetch_result(link.handle(), link.result(), &rc);
+    const std::uint32_t after = link.outstanding();
+    if (after >= before || (result == nullptr && memcached_fatal(rc))) {
+      broken(run, worstOf(link, rc));
+      return false;
+    }
+    // One fetch reads past every NOTFOUND: all but the last answer that it consumed were that. With nothing
+    // behind the last NOTFOUND it ends as END.
+    for (std::uint32_t left = before - after; left > 1; --left)
+      answered(run, sent_[oldest_++], MEMCACHED_NOTFOUND, UINT64_MAX);
+    memcached_return_t last = rc;
+    if (result != nullptr) last = MEMCACHED_SUCCESS;
+    if (result == nullptr && rc == MEMCACHED_END) last = MEMCACHED_NOTFOUND;
+    answered(run, sent_[oldest_++], last, result != nullptr ? result->numeric_value : UINT64_MAX);
+    run.deliverIfMany();
+  }
+  return true;
+}
+
+void Pipeline::answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number) {
+  if (index == kPrimer) return;
+  Completion& completion = run.results.add(run.at(index).slot, rc);
+  completion.number = number;
+}
+
+// The connection was closed under us. Whatever was sent may or may not have been applied.
+void Pipeline::broken(StepRun& run, memcached_return_t rc) {
+  failure_ = rc;
+  const std::string message = run.link.lastMessage();
+  for (; oldest_ < sent_.size(); ++oldest_) {
+    if (sent_[oldest_] == kPrimer) continue;
+    run.fail(run.at(sent_[oldest_]), rc, Outcome::Unknown, message);
+  }
+  run.link.lost();
+}
+
+}  // namespace lmc

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "memcached/step_run.h"
+
+namespace lmc {
+
+// Carries out a store or count step in the binary protocol, pipelined, through libmemcached's public
+// interface.
+//
+// set and delete are buffered by libmemcached; their answers are read afterwards, one by one. The other
+// writes cannot be buffered: each call sends its request and then reads *the oldest* outstanding answer. So
+// if answers are outstanding already, a call does not wait for its own: it comes some calls later ("skewed"
+// pipelining), and the tail is read at the end. Where nothing is outstanding yet, throw-away sets prime the
+// skew.
+//
+// The accounting is exact: after every call libmemcached's count of outstanding answers must be what it has
+// to be. If it is not, the connection was closed under us: everything outstanding has an unknown outcome.
+//
+// Connection thread only.
+class Pipeline {
+ public:
+  Contact run(StepRun& run);
+
+ private:
+  static constexpr std::uint32_t kPrimer = UINT32_MAX;
+
+  bool prime(StepRun& run, std::size_t writesLeft);
+  bool send(StepRun& run, std::uint32_t index);
+  bool drain(StepRun& run, std::size_t downTo);
+  void answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number);
+  void broken(StepRun& run, memcached_return_t rc);
+  std::size_t outstanding() const { return sent_.size() - oldest_; }
+
+  // Requests whose answers are to come, in the order in which they were sent; kPrimer for throw-away sets.
+  std::vector<std::uint32_t> sent_;
+  std::size_t oldest_ = 0;
+  memcached_return_t failure_ = MEMCACHED_SUCCESS;
+};
+
+}  // namespace lmc

@@ -1,0 +1,89 @@
+#include "memcached/plain.h"
+
+#include "memcached/calls.h"
+#include "memcached/compression.h"
+#include "memcached/return_codes.h"
+
+namespace lmc {
+
+namespace {
+
+// Without an answer only what needs none: a quiet delete or counter of a missing key answers all the same,
+// and that answer would be read as somebody else's.
+bool canBeQuiet(Op op) {
+  return op == Op::Set || op == Op::Add || op == Op::Replace || op == Op::Append || op == Op::Prepend;
+}
+
+// UDP writes succeed blindly; what has to read an answer cannot work.
+bool worksByUdp(Op op) { return isStorage(op) || op == Op::Delete; }
+
+// What a write means, said the way the binary protocol says it.
+memcached_return_t normalized(Op op, memcached_return_t rc) {
+  if (rc == MEMCACHED_STORED || rc == MEMCACHED_DELETED || rc == MEMCACHED_BUFFERED) return MEMCACHED_SUCCESS;
+  if (op == Op::Cas && rc == MEMCACHED_NOTSTORED) return MEMCACHED_DATA_EXISTS;
+  return rc;
+}
+
+}  // namespace
+
+Contact runPlain(StepRun& run) {
+  Link& link = run.link;
+  Contact contact = Contact::Nothing;
+  for (const std::uint32_t index : run.order()) {
+    Request& request = run.at(index);
+    if (!run.claim(request)) continue;
+    if (contact == Contact::Failed) {  // it went silent a moment ago: do not wait for it once more
+      run.fail(request, MEMCACHED_TIMEOUT, Outcome::NotSent);
+      continue;
+    }
+    if (link.isUdp() && !worksByUdp(request.op)) {
+      run.fail(request, MEMCACHED_NOT_SUPPORTED, Outcome::NotSent);
+      continue;
+    }
+    if (!link.isBinary() && (request.op == Op::IncrInitial || request.op == Op::DecrInitial)) {
+      run.fail(request, status::kNotInThisProtocol, Outcome::NotSent);
+      continue;
+    }
+    const Link::Opened opened = link.open(run.patienceMs);
+    if (!opened.ok()) {
+      run.fail(request, opened.rc, Outcome::NotSent, opened.message);
+      contact = opened.reached ? Contact::Answered : Contact::Failed;
+      continue;
+    }
+    compressValue(request);
+    const bool quiet = link.config().noReply && canBeQuiet(request.op) && !link.isUdp();
+    if (quiet) memcached_behavior_set(link.handle(), MEMCACHED_BEHAVIOR_NOREPLY, 1);
+    std::uint64_t number = UINT64_MAX;
+    memcached_return_t rc = callFor(link.handle(), request, &number);
+    if (quiet) {
+      if (rc == MEMCACHED_BUFFERED) rc = memcached_flush_buffers(link.handle());
+      memcached_behavior_set(link.handle(), MEMCACHED_BEHAVIOR_NOREPLY, 0);
+    }
+    rc = normalized(request.op, rc);
+    // Text keeps the connection for anything that is not fatal; whatever is left unread means that we and the
+    // server no longer agree.
+    const bool outOfStep = link.outstanding() != 0 && !link.isUdp();
+    if (!memcached_fatal(rc) && !outOfStep) {
+      Completion& completion = run.results.add(request.slot, rc);
+      completion.number = number;
+      if (memcached_failed(rc)) {
+        const std::string message = link.lastMessage();
+        if (!message.empty()) run.results.attach(completion, message);
+      }
+      contact = Contact::Answered;
+      run.deliverIfMany();
+      continue;
+    }
+    if (outOfStep) rc = worstOf(link, rc);
+    const Contact ended = contactOf(rc);
+    const Outcome outcome = ended == Contact::Answered && rc != MEMCACHED_UNKNOWN_READ_FAILURE
+                                ? Outcome::Definite
+                                : Outcome::Unknown;
+    run.fail(request, rc, outcome, link.lastMessage());
+    contact = ended;
+    link.drop();
+  }
+  return contact;
+}
+
+}  // namespace lmc

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "memcached/behaviors.h"
+#include "memcached/config.h"
+#include "memcached/handle.h"
+
+namespace lmc {
+
+// Key → server, by libmemcached's own hash on a handle that knows all servers and never connects: so
+// placement is that of every other client of libmemcached. The same handle answers what behaviors are in
+// force.
+//
+// JavaScript thread only.
+class Router {
+ public:
+  // The behaviors are applied before the servers are added, as pylibmc does it.
+  // On failure `*error` is not MEMCACHED_SUCCESS and the router must not be used.
+  Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>& behaviors,
+         const std::string& keyNamespace, memcached_return_t* error);
+
+  // Applied in pylibmc's order. Stops at the first that libmemcached refuses and names it.
+  memcached_return_t set(const std::vector<BehaviorValue>& behaviors, const Behavior** refused);
+  std::uint64_t get(const Behavior& behavior) const;
+  memcached_return_t setNamespace(const std::string& keyNamespace);
+
+  std::uint32_t serverOf(std::string_view key) const {
+    return servers_.size() == 1 ? 0 : order_[memcached_generate_hash(handle_.get(), key.data(), key.size())];
+  }
+  // What memcached_generate_hash says: the index of the server in the handle's order.
+  std::uint32_t hashOf(std::string_view key) const {
+    return memcached_generate_hash(handle_.get(), key.data(), key.size());
+  }
+  // The value of the hash function in force, before the distribution.
+  std::uint32_t digestOf(std::string_view key) const;
+
+  // Takes the servers that are true out of the distribution. Only ketama does that: the others keep their
+  // places (pylibmc: "only the ketama distribution actually removes servers").
+  void eject(const std::vector<bool>& dead);
+
+  // Whether the distribution in force is one that servers can be taken out of.
+  bool ejects() const;
+
+  std::size_t size() const { return servers_.size(); }
+  const ServerSpec& server(std::size_t index) const { return servers_[index]; }
+
+ private:
+  void learnOrder();
+
+  std::vector<ServerSpec> servers_;
+  Handle handle_;
+  std::vector<std::uint32_t> order_;  // the handle's index → ours; differs with _sort_hosts
+  // Values that the handle cannot hold: it refuses or interprets them, or has to connect to answer.
+  std::vector<std::pair<memcached_behavior_t, std::uint64_t>> own_;
+};
+
+}  // namespace lmc
