@@ -25,6 +25,12 @@ export interface ClientOptions {
   timeout?: number;
   /** Operations in flight before new ones are refused with Busy. Default 1,000,000. */
   maxPending?: number;
+  /**
+   * A cache outage never breaks a request: where a server cannot be reached or does not answer, reads resolve to a miss and
+   * writes to false, and the error is published on the diagnostics channel `libmemcached:failure`. Mistakes (a bad key, a
+   * value that is too big, wrong credentials, …) and counters reject as ever. Default false.
+   */
+  failSoft?: boolean;
 }
 
 export interface CheckedOptions {
@@ -51,6 +57,8 @@ export function checkClientOptions(servers: string | readonly string[], options:
   }
   const addresses = parseServers(servers);
   checkCodec(options.codec);
+  if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')
+    throw new TypeError(`failSoft must be a boolean, not ${nameOf(options.failSoft)}`);
   return {
     addresses,
     protocol: checkProtocol(options, addresses),

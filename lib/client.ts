@@ -1,38 +1,21 @@
 /** The client: pylibmc's `Client`, with promises. Arguments are checked here; the rest is done natively. */
 
+import { checkStatsArgument, checkToken, type CounterOptions, type StoreOptions } from './arguments';
 import type { Behaviors } from './behaviors';
 import * as behaviorTable from './behaviors';
+import { checkClientOptions, type ClientOptions } from './client-options';
 import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
-import { checkClientOptions, type ClientOptions } from './client-options';
 import { Dispatcher, type CallOptions } from './dispatcher';
-import { NotFound, MemcachedError, returnCode, type ErrorDetails } from './errors';
+import { MemcachedError, returnCode } from './errors';
 import { expiryOf, type TimeArg } from './expiry';
 import { assertKey, badKey, keyBytes, longestKey, type Key } from './keys';
-import { entryList, gather, keyList, prefixedKeys, type Gathered, type MultiOptions } from './multi';
-import { Operation, type Decoder } from './operation';
-import { makeDecoders, miss, missWithToken, type Decoders } from './replies';
+import type { MultiOptions } from './multi';
+import * as multi from './multi-requests';
+import { makeDecoders, missWithToken, type Decoders } from './replies';
+import { attempt, plainDetails, Requests } from './requests';
 import { serverName, toNative, type ServerAddress } from './servers';
-import type { Details } from './submission';
-import {
-  checkCounterOptions,
-  checkDelta,
-  checkStatsArgument,
-  checkStoreOptions,
-  checkToken,
-  serializedParts,
-  type CounterOptions,
-  type StoreOptions,
-} from './arguments';
 import { Op } from './wire';
-
-/** A multi-get that could not be answered in full. */
-export interface PartialResults {
-  /** What was read all the same. */
-  values: Map<Key, unknown>;
-  /** The keys whose values are not known. */
-  failedKeys: Key[];
-}
 
 /** Where a key goes, and why. */
 export interface Explanation {
@@ -61,11 +44,9 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #addresses: readonly ServerAddress[];
   readonly #dispatcher: Dispatcher;
+  readonly #requests: Requests;
   readonly #decoders: Decoders;
-  /** Undefined: the default codec, without a detour over `serialize`. */
-  readonly #serialize: ((value: unknown) => Serialized) | undefined;
   readonly #codec: Codec;
-  readonly #textOnly: boolean;
   /** Behaviors set after construction, for clones. */
   readonly #laterBehaviors: Partial<Behaviors>[] = [];
   #closing: Promise<void> | undefined;
@@ -80,7 +61,6 @@ export class Client {
     this.servers = Object.freeze(typeof servers === 'string' ? [servers] : [...servers]);
     this.#options = { ...options };
     this.#addresses = checked.addresses;
-    this.#textOnly = checked.protocol === 1;
     this.#codec = options.codec ?? pylibmcCodec;
     this.#dispatcher = new Dispatcher({
       servers: checked.addresses.map(toNative),
@@ -99,11 +79,17 @@ export class Client {
     const isStandard = this.#codec === pylibmcCodec;
     const ownSerialize = !isStandard || this.serialize !== Client.prototype.serialize;
     const ownDeserialize = !isStandard || this.deserialize !== Client.prototype.deserialize;
-    this.#serialize = ownSerialize ? (value) => this.serialize(value) : undefined;
     this.#decoders = makeDecoders({
       deserialize: ownDeserialize ? (data, flags) => this.deserialize(data, flags) : undefined,
       standard: pylibmcCodec,
       serverName: (index) => this.#dispatcher.serverName(index),
+    });
+    this.#requests = new Requests({
+      dispatcher: this.#dispatcher,
+      decoders: this.#decoders,
+      serialize: ownSerialize ? (value) => this.serialize(value) : undefined,
+      servers: checked.addresses.length,
+      failSoft: options.failSoft === true,
     });
   }
 
@@ -117,7 +103,7 @@ export class Client {
   get<T = unknown>(key: Key): Promise<T | undefined>;
   get<T = unknown, D = undefined>(key: Key, otherwise: D, options?: CallOptions): Promise<T | D>;
   get(key: Key, otherwise?: unknown, options?: CallOptions): Promise<unknown> {
-    return this.#short(new Operation(Op.Get, key, this.#decoders.value, otherwise, undefined, 0, 0), options);
+    return this.#requests.read(Op.Get, key, this.#decoders.value, otherwise, otherwise, options);
   }
 
   /**
@@ -125,16 +111,14 @@ export class Client {
    */
   gets<T = unknown>(key: Key, options?: CallOptions): Promise<[value: T, cas: bigint] | [undefined, undefined]> {
     const decode = this.#decoders.valueWithToken;
-    const operation = new Operation(Op.Gets, key, decode, missWithToken, undefined, 0, 0);
-    return this.#short(operation, options).then((result) =>
-      result === missWithToken ? [undefined, undefined] : (result as [T, bigint]),
-    );
+    return this.#requests
+      .read(Op.Gets, key, decode, missWithToken, missWithToken, options)
+      .then((result) => (result === missWithToken ? [undefined, undefined] : (result as [T, bigint])));
   }
 
   /** Whether a key is there: pylibmc's `key in client`. Reads its value, as pylibmc does. */
   has(key: Key, options?: CallOptions): Promise<boolean> {
-    const operation = new Operation(Op.Get, key, this.#decoders.exists, undefined, undefined, 0, 0);
-    return this.#short(operation, options) as Promise<boolean>;
+    return this.#requests.read(Op.Get, key, this.#decoders.exists, undefined, false, options) as Promise<boolean>;
   }
 
   /**
@@ -144,30 +128,30 @@ export class Client {
    * If a server fails or a value cannot be read it rejects, with an error that carries `values` and `failedKeys`.
    */
   getMulti<T = unknown>(keys: Iterable<Key>, options?: MultiOptions): Promise<Map<Key, T>> {
-    return this.#readMulti(Op.Get, keys, this.#decoders.value, options) as Promise<Map<Key, T>>;
+    return multi.readMulti(this.#requests, Op.Get, keys, this.#decoders.value, options) as Promise<Map<Key, T>>;
   }
 
   /** As `getMulti`, with the CAS tokens. Not in pylibmc. */
   getsMulti<T = unknown>(keys: Iterable<Key>, options?: MultiOptions): Promise<Map<Key, [value: T, cas: bigint]>> {
     const decode = this.#decoders.valueWithToken;
-    return this.#readMulti(Op.Gets, keys, decode, options) as Promise<Map<Key, [T, bigint]>>;
+    return multi.readMulti(this.#requests, Op.Gets, keys, decode, options) as Promise<Map<Key, [T, bigint]>>;
   }
 
   // Writing.
 
   /** Stores a value. `time`: seconds until it expires (0: never), or a Date. */
   set(key: Key, value: unknown, time?: TimeArg | StoreOptions): Promise<true> {
-    return this.#store(Op.Set, key, value, time, 0n) as Promise<true>;
+    return this.#requests.store(Op.Set, key, value, time, 0n) as Promise<true>;
   }
 
   /** Stores a value if the key is not there. False: it was. */
   add(key: Key, value: unknown, time?: TimeArg | StoreOptions): Promise<boolean> {
-    return this.#store(Op.Add, key, value, time, 0n);
+    return this.#requests.store(Op.Add, key, value, time, 0n);
   }
 
   /** Stores a value if the key is there. False: it was not. */
   replace(key: Key, value: unknown, time?: TimeArg | StoreOptions): Promise<boolean> {
-    return this.#store(Op.Replace, key, value, time, 0n);
+    return this.#requests.store(Op.Replace, key, value, time, 0n);
   }
 
   /**
@@ -175,17 +159,17 @@ export class Client {
    * the key is gone.
    */
   cas(key: Key, value: unknown, cas: bigint, time?: TimeArg | StoreOptions): Promise<boolean> {
-    return this.#attempt(() => this.#store(Op.Cas, key, value, time, checkToken(cas)));
+    return attempt(() => this.#requests.store(Op.Cas, key, value, time, checkToken(cas)));
   }
 
   /** Appends to the stored bytes. Only for strings and bytes that are not compressed. False: the key is not there. */
   append(key: Key, data: string | Uint8Array, options?: CallOptions): Promise<boolean> {
-    return this.#join(Op.Append, key, data, options);
+    return this.#requests.join(Op.Append, key, data, options);
   }
 
   /** As `append`, in front. */
   prepend(key: Key, data: string | Uint8Array, options?: CallOptions): Promise<boolean> {
-    return this.#join(Op.Prepend, key, data, options);
+    return this.#requests.join(Op.Prepend, key, data, options);
   }
 
   /** Stores many values; resolves to the keys that were not stored, for whatever reason. */
@@ -193,7 +177,7 @@ export class Client {
     entries: ReadonlyMap<Key, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [Key, unknown]>,
     options?: StoreOptions & MultiOptions,
   ): Promise<Key[]> {
-    return this.#storeMulti(Op.Set, entries, options);
+    return multi.storeMulti(this.#requests, Op.Set, entries, options);
   }
 
   /** As `add` for many; resolves to the keys that were not added. */
@@ -201,33 +185,31 @@ export class Client {
     entries: ReadonlyMap<Key, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [Key, unknown]>,
     options?: StoreOptions & MultiOptions,
   ): Promise<Key[]> {
-    return this.#storeMulti(Op.Add, entries, options);
+    return multi.storeMulti(this.#requests, Op.Add, entries, options);
   }
 
   /** Deletes a key. False: it was not there. */
   delete(key: Key, options?: CallOptions): Promise<boolean> {
-    return this.#attempt(() => {
+    return attempt(() => {
       refuseTime(options);
-      const operation = new Operation(Op.Delete, key, this.#decoders.found, undefined, undefined, 0, 0);
-      return this.#short(operation, options) as Promise<boolean>;
+      const decode = this.#decoders.found;
+      return this.#requests.read(Op.Delete, key, decode, undefined, false, options) as Promise<boolean>;
     });
   }
 
   /** Deletes many keys. True only if all were there. */
   deleteMulti(keys: Iterable<Key>, options?: MultiOptions): Promise<boolean> {
-    return this.#attempt(async () => {
+    return attempt(() => {
       refuseTime(options);
-      const gathered = await this.#gatherShort(Op.Delete, keyList(keys, 'deleteMulti'), this.#decoders.found, options);
-      throwFirstError(gathered);
-      return gathered.results.every((deleted) => deleted === true);
+      return multi.deleteMulti(this.#requests, keys, options);
     });
   }
 
   /** Sets a key's expiry. False: it is not there. */
   touch(key: Key, time: TimeArg, options?: CallOptions): Promise<boolean> {
-    return this.#attempt(() => {
-      const operation = new Operation(Op.Touch, key, this.#decoders.found, undefined, undefined, 0, 0);
-      return this.#long(operation, '', { ...plainDetails, expiry: expiryOf(time) }, options) as Promise<boolean>;
+    return attempt(() => {
+      const details = { ...plainDetails, expiry: expiryOf(time) };
+      return this.#requests.write(Op.Touch, key, this.#decoders.found, '', details, options);
     });
   }
 
@@ -241,14 +223,14 @@ export class Client {
   incr(key: Key, delta: number | bigint, options: CounterOptions & { bigint: true }): Promise<bigint>;
   incr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number>;
   incr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
-    return this.#count(Op.Incr, key, delta, options);
+    return this.#requests.count(Op.Incr, key, delta, options);
   }
 
   /** Subtracts `delta`; never goes below 0. As `incr`. */
   decr(key: Key, delta: number | bigint, options: CounterOptions & { bigint: true }): Promise<bigint>;
   decr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number>;
   decr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
-    return this.#count(Op.Decr, key, delta, options);
+    return this.#requests.count(Op.Decr, key, delta, options);
   }
 
   /**
@@ -256,20 +238,20 @@ export class Client {
    * after all were tried: the error carries `values` and `failedKeys`.
    */
   incrMulti(keys: Iterable<Key>, options?: MultiOptions & { delta?: number | bigint }): Promise<Map<Key, number>> {
-    return this.#countMulti(Op.Incr, keys, options);
+    return multi.countMulti(this.#requests, Op.Incr, keys, options);
   }
 
   /** As `incrMulti`, subtracting. */
   decrMulti(keys: Iterable<Key>, options?: MultiOptions & { delta?: number | bigint }): Promise<Map<Key, number>> {
-    return this.#countMulti(Op.Decr, keys, options);
+    return multi.countMulti(this.#requests, Op.Decr, keys, options);
   }
 
   // Servers.
 
   /** Empties all servers; with `time`, so many seconds from now. */
   flushAll(options: CallOptions & { time?: TimeArg } = {}): Promise<true> {
-    return this.#attempt(async (): Promise<true> => {
-      await this.#everyServer(Op.Flush, expiryOf(options.time), '', this.#decoders.nothing, options);
+    return attempt(async (): Promise<true> => {
+      await this.#requests.everyServer(Op.Flush, expiryOf(options.time), '', this.#decoders.nothing, options);
       return true;
     });
   }
@@ -279,25 +261,25 @@ export class Client {
    * memcached's `stats` takes it (`'items'`, `'slabs'`, …); UnknownStatKey if the server does not know it.
    */
   getStats(group?: string, options?: CallOptions): Promise<[name: string, stats: Record<string, string>][]> {
-    return this.#attempt(async () => {
+    return attempt(async () => {
       const argument = checkStatsArgument(group);
-      const texts = await this.#everyServer(Op.Stats, 0, argument, this.#decoders.text, options);
+      const texts = await this.#requests.everyServer(Op.Stats, 0, argument, this.#decoders.text, options);
       return texts.map((text, index) => [this.#statsName(index), parseStats(text as string)]);
     });
   }
 
   /** Every server's version, by its name. Asks the servers, over new connections. */
   version(options?: CallOptions): Promise<Map<string, string>> {
-    return this.#attempt(async () => {
-      const versions = await this.#everyServer(Op.Version, 0, '', this.#decoders.text, options);
+    return attempt(async () => {
+      const versions = await this.#requests.everyServer(Op.Version, 0, '', this.#decoders.text, options);
       return new Map(versions.map((version, index) => [this.#dispatcher.serverName(index), version as string]));
     });
   }
 
   /** Closes all connections and forgets which servers failed. The next operation connects. */
   disconnectAll(options?: CallOptions): Promise<void> {
-    return this.#attempt(async () => {
-      await this.#everyServer(Op.Disconnect, 0, '', this.#decoders.nothing, options);
+    return attempt(async () => {
+      await this.#requests.everyServer(Op.Disconnect, 0, '', this.#decoders.nothing, options);
     });
   }
 
@@ -430,222 +412,10 @@ export class Client {
     return this.#codec.deserialize(buffer, flags);
   }
 
-  // What the methods above share.
-
-  /** Errors that are thrown while arguments are checked become rejections. */
-  #attempt<T>(run: () => Promise<T>): Promise<T> {
-    try {
-      return run();
-    } catch (error) {
-      return rejection(error);
-    }
-  }
-
-  #short(operation: Operation, options: CallOptions | undefined): Promise<unknown> {
-    try {
-      assertKey(operation.key, nameOf(operation));
-      const promise = operation.promise();
-      this.#dispatcher.sendShort(operation, operation.key, options);
-      return promise;
-    } catch (error) {
-      return rejection(error);
-    }
-  }
-
-  #long(
-    operation: Operation,
-    value: string | Uint8Array,
-    details: Details,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    try {
-      assertKey(operation.key, nameOf(operation));
-      const promise = operation.promise();
-      this.#dispatcher.sendLong(operation, operation.key, value, details, options);
-      return promise;
-    } catch (error) {
-      return rejection(error);
-    }
-  }
-
-  #store(op: Op, key: Key, value: unknown, time: TimeArg | StoreOptions | undefined, token: bigint): Promise<boolean> {
-    const operation = new Operation(op, key, this.#decoders.stored, undefined, undefined, 0, 0);
-    try {
-      const options = checkStoreOptions(time);
-      const parts = serializedParts(value, this.#serialize);
-      const details: Details = {
-        flags: parts.flags,
-        expiry: options.expiry,
-        minCompressLen: options.minCompressLen,
-        compressLevel: options.compressLevel,
-        number: token,
-        initial: 0n,
-      };
-      return this.#long(operation, parts.data, details, options.call) as Promise<boolean>;
-    } catch (error) {
-      return rejection(error);
-    }
-  }
-
-  #join(op: Op, key: Key, data: string | Uint8Array, options: CallOptions | undefined): Promise<boolean> {
-    const operation = new Operation(op, key, this.#decoders.stored, undefined, undefined, 0, 0);
-    const given: unknown = data;
-    if (typeof given !== 'string' && !(given instanceof Uint8Array))
-      return rejection(new TypeError(`${nameOf(operation)}: data must be a string or bytes, not ${typeof given}`));
-    return this.#long(operation, data, plainDetails, options) as Promise<boolean>;
-  }
-
-  #count(
-    op: typeof Op.Incr | typeof Op.Decr,
-    key: Key,
-    delta: number | bigint,
-    options: CounterOptions | undefined,
-  ): Promise<number | bigint> {
-    return this.#attempt(() => {
-      const number = checkDelta(delta, 'delta');
-      const counter = checkCounterOptions(options);
-      const withInitial = op === Op.Incr ? Op.IncrInitial : Op.DecrInitial;
-      const actual = counter.initial === undefined ? op : withInitial;
-      const operation = new Operation(actual, key, this.#decoders.counter, counter.bigint, undefined, 0, 0);
-      const details: Details = { ...plainDetails, expiry: counter.expiry, number, initial: counter.initial ?? 0n };
-      return this.#long(operation, '', details, options) as Promise<number | bigint>;
-    });
-  }
-
-  #gatherShort(
-    op: Op,
-    keys: readonly Key[],
-    decode: Decoder,
-    options: MultiOptions | undefined,
-    extra?: unknown,
-  ): Promise<Gathered> {
-    const wireKeys = prefixedKeys(keys, op, this.#limits(), options?.keyPrefix);
-    return gather(this.#dispatcher, op, keys, decode, extra, options, (operation, index, memberOptions) =>
-      this.#dispatcher.sendShort(operation, wireKeys[index] as Key, memberOptions),
-    );
-  }
-
-  #limits(): { longestKey: number; textOnly: boolean } {
-    return { longestKey: this.#dispatcher.submission.longestKey, textOnly: this.#textOnly };
-  }
-
-  #readMulti(
-    op: Op,
-    keys: Iterable<Key>,
-    decode: Decoder,
-    options: MultiOptions | undefined,
-  ): Promise<Map<Key, unknown>> {
-    return this.#attempt(async () => {
-      const list = keyList(keys, op === Op.Get ? 'getMulti' : 'getsMulti');
-      const gathered = await this.#gatherShort(op, list, decode, options, miss);
-      return resultMap(gathered);
-    });
-  }
-
-  #storeMulti(op: Op, entries: unknown, options: (StoreOptions & MultiOptions) | undefined): Promise<Key[]> {
-    return this.#attempt(async () => {
-      const { keys, values } = entryList(entries, op === Op.Set ? 'setMulti' : 'addMulti');
-      const store = checkStoreOptions(options);
-      const wireKeys = prefixedKeys(keys, op, this.#limits(), options?.keyPrefix);
-      // All of them first: a value that cannot be stored refuses the call before anything is sent. Strings and bytes are
-      // the caller's own; they are copied below, in this same tick.
-      const parts = values.map((value) => ({ ...serializedParts(value, this.#serialize) }));
-      const details: Details = {
-        flags: 0,
-        expiry: store.expiry,
-        minCompressLen: store.minCompressLen,
-        compressLevel: store.compressLevel,
-        number: 0n,
-        initial: 0n,
-      };
-      const gathered = await gather(
-        this.#dispatcher,
-        op,
-        keys,
-        this.#decoders.stored,
-        undefined,
-        store.call,
-        (operation, index, memberOptions) => {
-          const part = parts[index] as { data: string | Uint8Array; flags: number };
-          details.flags = part.flags;
-          return this.#dispatcher.sendLong(operation, wireKeys[index] as Key, part.data, details, memberOptions);
-        },
-      );
-      throwBadKey(gathered);
-      return keys.filter((_key, index) => gathered.results[index] !== true);
-    });
-  }
-
-  #countMulti(
-    op: typeof Op.Incr | typeof Op.Decr,
-    keys: Iterable<Key>,
-    options: (MultiOptions & { delta?: number | bigint }) | undefined,
-  ): Promise<Map<Key, number>> {
-    return this.#attempt(async () => {
-      const list = keyList(keys, op === Op.Incr ? 'incrMulti' : 'decrMulti');
-      const details: Details = { ...plainDetails, number: checkDelta(options?.delta ?? 1, 'delta') };
-      const wireKeys = prefixedKeys(list, op, this.#limits(), options?.keyPrefix);
-      const gathered = await gather(
-        this.#dispatcher,
-        op,
-        list,
-        this.#decoders.counter,
-        false,
-        options,
-        (operation, index, memberOptions) =>
-          this.#dispatcher.sendLong(operation, wireKeys[index] as Key, '', details, memberOptions),
-      );
-      return resultMap(gathered) as Map<Key, number>;
-    });
-  }
-
-  /** One operation for each server; rejects with the first error after all have settled. */
-  async #everyServer(
-    op: Op,
-    expiry: number,
-    value: string,
-    decode: Decoder,
-    options: CallOptions | undefined,
-  ): Promise<unknown[]> {
-    const promises = this.#addresses.map((_address, server) => {
-      const operation = new Operation(op, undefined, decode, undefined, undefined, 0, server);
-      try {
-        const promise = operation.promise();
-        this.#dispatcher.sendForServer(operation, expiry, value, options);
-        return promise;
-      } catch (error) {
-        return rejection(error);
-      }
-    });
-    const settled = await Promise.allSettled(promises);
-    return settled.map((result) => {
-      if (result.status === 'rejected') throw result.reason;
-      return result.value;
-    });
-  }
-
   #statsName(index: number): string {
     const address = this.#addresses[index] as ServerAddress;
     return `${address.host}:${String(address.port)} (${String(index)})`;
   }
-}
-
-const plainDetails: Details = Object.freeze({
-  flags: 0,
-  expiry: 0,
-  minCompressLen: 0,
-  compressLevel: -1,
-  number: 0n,
-  initial: 0n,
-});
-
-function rejection(error: unknown): Promise<never> {
-  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what was thrown
-  return Promise.reject(error);
-}
-
-function nameOf(operation: Operation): string {
-  return ['get', 'gets', 'delete', 'touch'][operation.op] ?? 'operation';
 }
 
 /** pylibmc's delete takes no time either: memcached would refuse it. */
@@ -653,39 +423,6 @@ function refuseTime(options: unknown): void {
   if (options === undefined) return;
   if (typeof options === 'number' || (typeof options === 'object' && options !== null && 'time' in options))
     throw new TypeError('delete takes no time');
-}
-
-/** The results that are there, by the keys as they were given. @throws the first error, with `values` and `failedKeys` */
-function resultMap(gathered: Gathered): Map<Key, unknown> {
-  const values = new Map<Key, unknown>();
-  const failedKeys: Key[] = [];
-  for (const [index, key] of gathered.keys.entries()) {
-    if (gathered.errors[index] !== undefined) failedKeys.push(key);
-    else if (gathered.results[index] !== miss) values.set(key, gathered.results[index]);
-  }
-  if (!gathered.hasErrors) return values;
-  throw Object.assign(summary(gathered, failedKeys), { values, failedKeys } satisfies PartialResults);
-}
-
-/** The first error, with the others counted; a NotFound only if there is nothing worse. */
-function summary(gathered: Gathered, failedKeys: readonly Key[]): Error {
-  const errors = gathered.errors.filter((error) => error !== undefined);
-  const worst = errors.find((error) => !(error instanceof NotFound)) ?? errors[0];
-  if (errors.length > 1) worst.message += ` (and ${String(failedKeys.length - 1)} more keys failed)`;
-  return worst;
-}
-
-function throwFirstError(gathered: Gathered): void {
-  const first = gathered.errors.find((error) => error !== undefined);
-  if (first !== undefined) throw first;
-}
-
-/** A key that the server's protocol cannot carry is the caller's mistake: said, not listed. */
-function throwBadKey(gathered: Gathered): void {
-  const bad = gathered.errors.find(
-    (error) => (error as MemcachedError | undefined)?.code === 'ERR_MEMCACHED_BADKEYPROVIDED',
-  );
-  if (bad !== undefined) throw bad;
 }
 
 /** Names and values behind each other, each ended by a zero byte (native/memcached/admin.cc). */
@@ -698,11 +435,10 @@ function parseStats(text: string): Record<string, string> {
 
 function refusedBehavior(error: unknown): Error {
   const refused = error as { message: string; retcode?: number; behavior?: string };
-  const details: ErrorDetails = {
+  const which = refused.behavior === undefined ? 'a behavior' : `behavior ${refused.behavior}`;
+  return new MemcachedError(`libmemcached refused ${which}: ${refused.message}`, {
     operation: 'setBehaviors',
     retcode: refused.retcode ?? returnCode('FAILURE'),
     cause: error,
-  };
-  const which = refused.behavior === undefined ? 'a behavior' : `behavior ${refused.behavior}`;
-  return new MemcachedError(`libmemcached refused ${which}: ${refused.message}`, details);
+  });
 }

@@ -18,8 +18,9 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-const recordsPerDelivery = 1024;
-const deliveryBytes = 512 * 1024;
+// Completions are read while they are being delivered, so one pair of arrays serves all clients of this thread.
+const sharedRecords = new Uint32Array(1024 * completionWords);
+const sharedBytes = Buffer.from(new ArrayBuffer(512 * 1024));
 /** The clock is read once for so many operations: reading it costs as much as writing a short key. */
 const operationsPerClockReading = 32;
 const longestTimeout = 2 ** 31 - 1;
@@ -36,8 +37,6 @@ export class Dispatcher {
   readonly timeout: number;
   readonly #maxPending: number;
   readonly #serverNames: readonly string[];
-  readonly #records: Uint32Array;
-  readonly #bytes: Buffer;
   readonly #reply: Reply;
 
   /** By slot. Undefined: free, or given up by its caller while the native side still holds the slot. */
@@ -69,13 +68,11 @@ export class Dispatcher {
     this.#maxPending = maxPending;
     this.#serverNames = serverNames;
     const memory = Submission.allocate();
-    this.#records = new Uint32Array(recordsPerDelivery * completionWords);
-    this.#bytes = Buffer.from(new ArrayBuffer(deliveryBytes));
     this.native = new native.NativeClient({
       ...nativeOptions,
       submission: new Uint8Array(memory),
-      records: this.#records,
-      bytes: this.#bytes,
+      records: sharedRecords,
+      bytes: sharedBytes,
     });
     this.native.deliver = (count, blocks) => {
       this.#deliver(count, blocks);
@@ -87,7 +84,7 @@ export class Dispatcher {
       outcome: Outcome.Definite,
       server: 0,
       flags: 0,
-      bytes: this.#bytes,
+      bytes: sharedBytes,
       start: 0,
       end: 0,
       isOwned: false,
@@ -227,7 +224,7 @@ export class Dispatcher {
 
   /** Native → JavaScript: settles `count` operations from the shared arrays. */
   #deliver(count: number, blocks: readonly Buffer[] | undefined): void {
-    const words = this.#records;
+    const words = sharedRecords;
     const reply = this.#reply;
     for (let at = 0; at < count * completionWords; at += completionWords) {
       const slot = words[at] as number;
@@ -247,14 +244,14 @@ export class Dispatcher {
       reply.flags = words[at + 3] as number;
       reply.isOwned = (kind & inBlock) !== 0;
       const offset = words[at + 4] as number;
-      reply.bytes = reply.isOwned ? ((blocks as readonly Buffer[])[offset] as Buffer) : this.#bytes;
+      reply.bytes = reply.isOwned ? ((blocks as readonly Buffer[])[offset] as Buffer) : sharedBytes;
       reply.start = reply.isOwned ? 0 : offset;
       reply.end = reply.start + length;
       reply.numberLow = words[at + 6] as number;
       reply.numberHigh = words[at + 7] as number;
       operation.complete(reply);
     }
-    reply.bytes = this.#bytes; // do not keep a large value alive
+    reply.bytes = sharedBytes; // do not keep a large value alive
     if (this.#pending === 0) this.#onIdle?.();
   }
 
@@ -262,9 +259,12 @@ export class Dispatcher {
     this.#sweepAt = at;
     clearTimeout(this.#sweepTimer);
     const delay = Math.max(1, Math.ceil(at - (performance.now() + this.#clockOffset)));
-    // Unreferenced: while anything is pending the native side keeps the process alive.
+    // Unreferenced: while anything is pending the native side keeps the process alive. And weak: the timer outlives
+    // the operations that it was set for, and must not keep a forgotten client from being collected.
+    const self = new WeakRef(this);
     this.#sweepTimer = setTimeout(() => {
-      this.#sweep();
+      const dispatcher = self.deref();
+      if (dispatcher !== undefined) dispatcher.#sweep();
     }, delay).unref();
   }
 

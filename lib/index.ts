@@ -2,7 +2,8 @@
 
 import { native } from './native';
 
-export { Client, type Explanation, type PartialResults } from './client';
+export { Client, type Explanation } from './client';
+export type { PartialResults } from './multi-requests';
 export type { ClientOptions } from './client-options';
 export type { StoreOptions, CounterOptions } from './arguments';
 export type { CallOptions } from './dispatcher';

@@ -52,7 +52,7 @@ class Gatherer implements Group {
 export function prefixedKeys(
   keys: readonly Key[],
   op: Op,
-  limits: { longestKey: number; textOnly: boolean },
+  limits: { readonly longestKey: number; readonly textOnly: boolean },
   keyPrefix: Key | undefined,
 ): readonly Key[] {
   const name = `${operationNames[op]}Multi`;

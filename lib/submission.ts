@@ -41,11 +41,11 @@ export class Submission {
   /** With namespace. */
   #longestKey = longestKey;
   /** Whether the protocol is known to be text. */
-  readonly #textOnly: boolean;
+  readonly textOnly: boolean;
 
   constructor(memory: ArrayBuffer, native: Pick<NativeClient, 'submit' | 'stage'>, textOnly: boolean) {
     this.#native = native;
-    this.#textOnly = textOnly;
+    this.textOnly = textOnly;
     this.#bytes = Buffer.from(memory);
     this.#words = new Uint32Array(memory);
     this.#doubles = new Float64Array(memory);
@@ -93,7 +93,7 @@ export class Submission {
       const limit = `${String(this.#longestKey)} bytes`;
       throw badKey(key, operationNames[op], `it has more than ${limit}, which is the limit with the namespace`);
     }
-    if (this.#textOnly && this.#keyFlags !== 0)
+    if (this.textOnly && this.#keyFlags !== 0)
       throw badKey(key, operationNames[op], 'the text protocol allows no whitespace and no control bytes');
   }
 

@@ -29,7 +29,8 @@ export function measure(command, args, cpu) {
       try {
         resolve(JSON.parse(lastLine));
       } catch {
-        const reason = err.trim().split('\n').at(-1) || 'no answer';
+        // 13 is Node's: nothing left to wait for, though something was awaited.
+        const reason = code === 13 ? 'an operation was never answered' : err.trim().split('\n').at(-1) || 'no answer';
         resolve({ error: signal ? `ended by ${signal}` : `exit code ${code}: ${reason}` });
       }
     });

@@ -9,8 +9,10 @@ const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 export function installPeers(say) {
   if (existsSync(here('node_modules/.package-lock.json'))) return;
   say('installing the peers (npm ci in bench/)');
-  // Without npm's own variables: `npm run` sets some that would make this one work on the repository's root.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
+  // `npm run` tells its children which package they belong to; this npm is about another one.
+  const env = { ...process.env };
+  for (const name of Object.keys(env))
+    if (/^npm_(config_local_prefix$|package_|lifecycle_)/.test(name)) delete env[name];
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], {
     cwd: here('.'),
     env,

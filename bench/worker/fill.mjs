@@ -15,7 +15,6 @@ export function fillForDelete(server, count) {
     if (!socket) {
       socket = connect(Number(port), host);
       await once(socket, 'connect');
-      socket.unref();
     }
     // The answer to `version` comes after all the sets that have none.
     socket.write(`${sets}version\r\n`);

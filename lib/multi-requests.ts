@@ -1,0 +1,158 @@
+/** Many keys: from checked arguments to one promise for all. */
+
+import { checkDelta, checkStoreOptions, serializedParts, type StoreOptions } from './arguments';
+import { BadKeyProvided, NotFound } from './errors';
+import type { Key } from './keys';
+import { entryList, gather, keyList, prefixedKeys, type Gathered, type MultiOptions } from './multi';
+import type { Decoder } from './operation';
+import { miss } from './replies';
+import { plainDetails, type Requests } from './requests';
+import { isOutage, publishFailure } from './soft-failure';
+import type { Details } from './submission';
+import { Op } from './wire';
+
+/** What the error of a multi-get, incrMulti or decrMulti carries. */
+export interface PartialResults {
+  /** What was read all the same. */
+  values: Map<Key, unknown>;
+  /** The keys whose values are not known. */
+  failedKeys: Key[];
+}
+
+export async function readMulti(
+  requests: Requests,
+  op: typeof Op.Get | typeof Op.Gets,
+  keys: Iterable<Key>,
+  decode: Decoder,
+  options: MultiOptions | undefined,
+): Promise<Map<Key, unknown>> {
+  const list = keyList(keys, op === Op.Get ? 'getMulti' : 'getsMulti');
+  const gathered = await gatherShort(requests, op, list, decode, miss, options);
+  if (requests.failSoft) forgiveOutages(gathered, miss);
+  return resultMap(gathered);
+}
+
+export async function deleteMulti(
+  requests: Requests,
+  keys: Iterable<Key>,
+  options: MultiOptions | undefined,
+): Promise<boolean> {
+  const list = keyList(keys, 'deleteMulti');
+  const gathered = await gatherShort(requests, Op.Delete, list, requests.decoders.found, undefined, options);
+  if (requests.failSoft) forgiveOutages(gathered, false);
+  throwFirst(gathered, () => true);
+  return gathered.results.every((deleted) => deleted === true);
+}
+
+/** Resolves to the keys that were not stored. */
+export async function storeMulti(
+  requests: Requests,
+  op: typeof Op.Set | typeof Op.Add,
+  entries: unknown,
+  options: (StoreOptions & MultiOptions) | undefined,
+): Promise<Key[]> {
+  const { keys, values } = entryList(entries, op === Op.Set ? 'setMulti' : 'addMulti');
+  const store = checkStoreOptions(options);
+  const wireKeys = prefixedKeys(keys, op, requests.dispatcher.submission, options?.keyPrefix);
+  // All of them first: a value that cannot be stored refuses the call before anything is sent. Strings and bytes are the
+  // caller's own until they are copied below, in this same tick.
+  const parts = values.map((value) => ({ ...serializedParts(value, requests.serialize) }));
+  const details: Details = { ...plainDetails };
+  details.expiry = store.expiry;
+  details.minCompressLen = store.minCompressLen;
+  details.compressLevel = store.compressLevel;
+  const { dispatcher, decoders } = requests;
+  const gathered = await gather(
+    dispatcher,
+    op,
+    keys,
+    decoders.stored,
+    undefined,
+    store.call,
+    (operation, index, memberOptions) => {
+      const part = parts[index] as { data: string | Uint8Array; flags: number };
+      details.flags = part.flags;
+      return dispatcher.sendLong(operation, wireKeys[index] as Key, part.data, details, memberOptions);
+    },
+  );
+  // A key that the server's protocol cannot carry is the caller's mistake: said, not listed.
+  throwFirst(gathered, (error) => error instanceof BadKeyProvided);
+  if (requests.failSoft) forgiveOutages(gathered, false);
+  return keys.filter((_key, index) => gathered.results[index] !== true);
+}
+
+export async function countMulti(
+  requests: Requests,
+  op: typeof Op.Incr | typeof Op.Decr,
+  keys: Iterable<Key>,
+  options: (MultiOptions & { delta?: number | bigint }) | undefined,
+): Promise<Map<Key, number>> {
+  const list = keyList(keys, op === Op.Incr ? 'incrMulti' : 'decrMulti');
+  const details: Details = { ...plainDetails, number: checkDelta(options?.delta ?? 1, 'delta') };
+  const { dispatcher, decoders } = requests;
+  const wireKeys = prefixedKeys(list, op, dispatcher.submission, options?.keyPrefix);
+  const gathered = await gather(
+    dispatcher,
+    op,
+    list,
+    decoders.counter,
+    false,
+    options,
+    (operation, index, memberOptions) =>
+      dispatcher.sendLong(operation, wireKeys[index] as Key, '', details, memberOptions),
+  );
+  return resultMap(gathered) as Map<Key, number>;
+}
+
+function gatherShort(
+  requests: Requests,
+  op: Op,
+  keys: readonly Key[],
+  decode: Decoder,
+  extra: unknown,
+  options: MultiOptions | undefined,
+): Promise<Gathered> {
+  const { dispatcher } = requests;
+  const wireKeys = prefixedKeys(keys, op, dispatcher.submission, options?.keyPrefix);
+  return gather(dispatcher, op, keys, decode, extra, options, (operation, index, memberOptions) =>
+    dispatcher.sendShort(operation, wireKeys[index] as Key, memberOptions),
+  );
+}
+
+/** `failSoft`: what an outage kept from us is a miss, or was not stored. */
+function forgiveOutages(gathered: Gathered, otherwise: unknown): void {
+  if (!gathered.hasErrors) return;
+  for (const [index, error] of gathered.errors.entries()) {
+    if (!isOutage(error)) continue;
+    publishFailure(error);
+    gathered.errors[index] = undefined;
+    gathered.results[index] = otherwise;
+  }
+  gathered.hasErrors = gathered.errors.some((error) => error !== undefined);
+}
+
+/** The results that are there, by the keys as they were given. @throws one error, with `values` and `failedKeys` */
+function resultMap(gathered: Gathered): Map<Key, unknown> {
+  const values = new Map<Key, unknown>();
+  const failedKeys: Key[] = [];
+  for (let index = 0; index < gathered.keys.length; ++index) {
+    const key = gathered.keys[index] as Key;
+    if (gathered.errors[index] !== undefined) failedKeys.push(key);
+    else if (gathered.results[index] !== miss) values.set(key, gathered.results[index]);
+  }
+  if (!gathered.hasErrors) return values;
+  throw Object.assign(summary(gathered, failedKeys), { values, failedKeys } satisfies PartialResults);
+}
+
+/** The first error, with the others counted; a NotFound only if there is nothing worse. */
+function summary(gathered: Gathered, failedKeys: readonly Key[]): Error {
+  const errors = gathered.errors.filter((error): error is Error => error !== undefined);
+  const worst = errors.find((error) => !(error instanceof NotFound)) ?? errors[0] ?? new Error('no error');
+  if (errors.length > 1) worst.message += ` (and ${String(failedKeys.length - 1)} more keys failed)`;
+  return worst;
+}
+
+function throwFirst(gathered: Gathered, isWanted: (error: Error) => boolean): void {
+  const first = gathered.errors.find((error) => error !== undefined && isWanted(error));
+  if (first !== undefined) throw first;
+}

@@ -1,0 +1,190 @@
+/** One key, one operation: from checked arguments to a promise. */
+
+import {
+  checkCounterOptions,
+  checkDelta,
+  checkStoreOptions,
+  serializedParts,
+  type CounterOptions,
+  type StoreOptions,
+} from './arguments';
+import type { Serialized } from './codecs/codec';
+import type { CallOptions, Dispatcher } from './dispatcher';
+import type { TimeArg } from './expiry';
+import { assertKey, type Key } from './keys';
+import { Operation, type Decoder } from './operation';
+import type { Decoders } from './replies';
+import { isOutage, publishFailure } from './soft-failure';
+import type { Details } from './submission';
+import { Op, operationNames } from './wire';
+
+export const plainDetails: Details = Object.freeze({
+  flags: 0,
+  expiry: 0,
+  minCompressLen: 0,
+  compressLevel: -1,
+  number: 0n,
+  initial: 0n,
+});
+
+export interface RequestsOptions {
+  dispatcher: Dispatcher;
+  decoders: Decoders;
+  /** Undefined: the default codec, without a detour over the client's `serialize`. */
+  serialize: ((value: unknown) => Serialized) | undefined;
+  servers: number;
+  failSoft: boolean;
+}
+
+export class Requests {
+  readonly dispatcher: Dispatcher;
+  readonly decoders: Decoders;
+  readonly serialize: ((value: unknown) => Serialized) | undefined;
+  readonly failSoft: boolean;
+  readonly #servers: number;
+
+  constructor(options: RequestsOptions) {
+    this.dispatcher = options.dispatcher;
+    this.decoders = options.decoders;
+    this.serialize = options.serialize;
+    this.failSoft = options.failSoft;
+    this.#servers = options.servers;
+  }
+
+  /** `extra` is the decoder's; `soft` is what an outage resolves to under `failSoft`. */
+  read(op: Op, key: Key, decode: Decoder, extra: unknown, soft: unknown, options?: CallOptions): Promise<unknown> {
+    const operation = new Operation(op, key, decode, extra, undefined, 0, 0);
+    let promise: Promise<unknown>;
+    try {
+      assertKey(key, operationNames[op]);
+      promise = operation.promise();
+      this.dispatcher.sendShort(operation, key, options);
+    } catch (error) {
+      promise = rejection(error);
+    }
+    return this.failSoft ? soften(promise, soft) : promise;
+  }
+
+  /** A write with an answer of yes or no. */
+  write(
+    op: Op,
+    key: Key,
+    decode: Decoder,
+    value: string | Uint8Array,
+    details: Details,
+    options: CallOptions | undefined,
+  ): Promise<boolean> {
+    const promise = this.long(op, key, decode, undefined, value, details, options) as Promise<boolean>;
+    return this.failSoft ? soften(promise, false) : promise;
+  }
+
+  long(
+    op: Op,
+    key: Key,
+    decode: Decoder,
+    extra: unknown,
+    value: string | Uint8Array,
+    details: Details,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const operation = new Operation(op, key, decode, extra, undefined, 0, 0);
+    try {
+      assertKey(key, operationNames[op]);
+      const promise = operation.promise();
+      this.dispatcher.sendLong(operation, key, value, details, options);
+      return promise;
+    } catch (error) {
+      return rejection(error);
+    }
+  }
+
+  store(op: Op, key: Key, value: unknown, time: TimeArg | StoreOptions | undefined, token: bigint): Promise<boolean> {
+    try {
+      const options = checkStoreOptions(time);
+      const parts = serializedParts(value, this.serialize);
+      const details: Details = {
+        flags: parts.flags,
+        expiry: options.expiry,
+        minCompressLen: options.minCompressLen,
+        compressLevel: options.compressLevel,
+        number: token,
+        initial: 0n,
+      };
+      return this.write(op, key, this.decoders.stored, parts.data, details, options.call);
+    } catch (error) {
+      return rejection(error);
+    }
+  }
+
+  join(op: Op, key: Key, data: string | Uint8Array, options: CallOptions | undefined): Promise<boolean> {
+    const given: unknown = data;
+    if (typeof given !== 'string' && !(given instanceof Uint8Array))
+      return rejection(new TypeError(`${operationNames[op]}: data must be a string or bytes, not ${typeof given}`));
+    return this.write(op, key, this.decoders.stored, data, plainDetails, options);
+  }
+
+  count(
+    op: typeof Op.Incr | typeof Op.Decr,
+    key: Key,
+    delta: number | bigint,
+    options: CounterOptions | undefined,
+  ): Promise<number | bigint> {
+    return attempt(() => {
+      const number = checkDelta(delta, 'delta');
+      const counter = checkCounterOptions(options);
+      const withInitial = op === Op.Incr ? Op.IncrInitial : Op.DecrInitial;
+      const actual = counter.initial === undefined ? op : withInitial;
+      const details: Details = { ...plainDetails, expiry: counter.expiry, number, initial: counter.initial ?? 0n };
+      const decode = this.decoders.counter;
+      return this.long(actual, key, decode, counter.bigint, '', details, options) as Promise<number | bigint>;
+    });
+  }
+
+  /** One operation for each server; rejects with the first error after all have settled. */
+  async everyServer(
+    op: Op,
+    expiry: number,
+    value: string,
+    decode: Decoder,
+    options: CallOptions | undefined,
+  ): Promise<unknown[]> {
+    const promises: Promise<unknown>[] = [];
+    for (let server = 0; server < this.#servers; ++server) {
+      const operation = new Operation(op, undefined, decode, undefined, undefined, 0, server);
+      try {
+        const promise = operation.promise();
+        this.dispatcher.sendForServer(operation, expiry, value, options);
+        promises.push(promise);
+      } catch (error) {
+        promises.push(rejection(error));
+      }
+    }
+    const settled = await Promise.allSettled(promises);
+    return settled.map((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    });
+  }
+}
+
+/** Errors that are thrown while arguments are checked become rejections. */
+export function attempt<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return run();
+  } catch (error) {
+    return rejection(error);
+  }
+}
+
+export function rejection(error: unknown): Promise<never> {
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what was thrown
+  return Promise.reject(error);
+}
+
+function soften<T>(promise: Promise<T>, otherwise: unknown): Promise<T> {
+  return promise.catch((error: unknown) => {
+    if (!isOutage(error)) throw error;
+    publishFailure(error);
+    return otherwise as T;
+  });
+}
