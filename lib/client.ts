@@ -11,6 +11,7 @@ import { MemcachedError, returnCode } from './errors';
 import { expiryOf, type TimeArg } from './expiry';
 import { assertKey, badKey, keyBytes, longestKey, type Key } from './keys';
 import type { MultiOptions } from './multi';
+import type { NativeBehaviors } from './native';
 import * as multi from './multi-requests';
 import { makeDecoders, missWithToken, type Decoders } from './replies';
 import { attempt, plainDetails, Requests } from './requests';
@@ -74,7 +75,7 @@ export class Client {
       timeout: checked.timeout,
       maxPending: checked.maxPending,
     });
-    this.#dispatcher.submission.namespaceBytes = Buffer.byteLength(String(checked.behaviors.namespace ?? ''));
+    this.#followBehaviors(checked.behaviors);
     // Overridden in a subclass, or another codec: then these are called for every value.
     const isStandard = this.#codec === pylibmcCodec;
     const ownSerialize = !isStandard || this.serialize !== Client.prototype.serialize;
@@ -343,10 +344,15 @@ export class Client {
     } catch (error) {
       throw refusedBehavior(error);
     }
-    const keyNamespace = checked.namespace;
-    if (keyNamespace !== undefined)
-      this.#dispatcher.submission.namespaceBytes = Buffer.byteLength(String(keyNamespace));
+    this.#followBehaviors(checked);
     this.#rememberForClones(behaviors);
+  }
+
+  /** What we have to know ourselves of behaviors that were set. */
+  #followBehaviors(set: NativeBehaviors): void {
+    if (set.namespace !== undefined)
+      this.#dispatcher.submission.namespaceBytes = Buffer.byteLength(String(set.namespace));
+    if (set.num_replicas !== undefined) this.#dispatcher.replicas = Number(set.num_replicas);
   }
 
   #rememberForClones(behaviors: Partial<Behaviors>): void {

@@ -8,7 +8,7 @@ import { nameOf, type Key } from './keys';
 import { native, type NativeClient, type NativeClientOptions } from './native';
 import type { Operation, Reply } from './operation';
 import { Submission, type Details } from './submission';
-import { Op, Outcome, completionWords, inBlock, operationNames, outcomeMask, serverShift } from './wire';
+import { Op, Outcome, completionWords, inBlock, operationNames, outcomeMask, serverShift, Status } from './wire';
 
 /** Options that every operation takes. */
 export interface CallOptions {
@@ -23,6 +23,7 @@ const sharedRecords = new Uint32Array(1024 * completionWords);
 const sharedBytes = Buffer.from(new ArrayBuffer(512 * 1024));
 /** The clock is read once for so many operations: reading it costs as much as writing a short key. */
 const operationsPerClockReading = 32;
+const notFound = returnCode('NOTFOUND');
 const longestTimeout = 2 ** 31 - 1;
 
 export interface DispatcherOptions extends Omit<NativeClientOptions, 'submission' | 'records' | 'bytes'> {
@@ -35,6 +36,8 @@ export class Dispatcher {
   readonly native: NativeClient;
   readonly submission: Submission;
   readonly timeout: number;
+  /** `num_replicas` in force. */
+  replicas = 0;
   readonly #maxPending: number;
   readonly #serverNames: readonly string[];
   readonly #reply: Reply;
@@ -110,7 +113,8 @@ export class Dispatcher {
     const timeout = this.#admit(operation, options);
     this.submission.begin(operation.op, key, false);
     const slot = this.#open(operation, timeout, options?.signal);
-    this.submission.finish(operation.op, slot, this.#deadlines[slot] as number);
+    operation.wireKey = key;
+    this.submission.finish(operation.op, slot, this.#deadlines[slot] as number, 0);
     return slot;
   }
 
@@ -195,12 +199,15 @@ export class Dispatcher {
     ++this.#inFlight;
     ++this.#pending;
     if (signal !== undefined) this.#watch(signal, operation, slot);
-    if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      // After everything that this tick still calls, promise reactions included.
-      process.nextTick(this.#flush);
-    }
+    this.#scheduleFlush();
     return slot;
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    // After everything that this tick still calls, promise reactions included.
+    process.nextTick(this.#flush);
   }
 
   #growDeadlines(): void {
@@ -229,6 +236,8 @@ export class Dispatcher {
     for (let at = 0; at < count * completionWords; at += completionWords) {
       const slot = words[at] as number;
       const operation = this.#operations[slot];
+      const status = (words[at + 1] as number) | 0;
+      if (this.replicas > 0 && operation !== undefined && this.#fallBack(operation, slot, status)) continue;
       this.#operations[slot] = undefined;
       this.#freeSlots.push(slot);
       --this.#inFlight;
@@ -238,7 +247,7 @@ export class Dispatcher {
       operation.detach?.();
       const kind = words[at + 2] as number;
       const length = words[at + 5] as number;
-      reply.status = (words[at + 1] as number) | 0;
+      reply.status = status;
       reply.outcome = (kind & outcomeMask) as Outcome;
       reply.server = kind >>> serverShift;
       reply.flags = words[at + 3] as number;
@@ -253,6 +262,21 @@ export class Dispatcher {
     }
     reply.bytes = sharedBytes; // do not keep a large value alive
     if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  /** A read whose server failed goes to the next one that holds a copy (`num_replicas`), in the same slot. */
+  #fallBack(operation: Operation, slot: number, status: number): boolean {
+    const isRead = operation.op === Op.Get || operation.op === Op.Gets;
+    const isAnswer = status === Status.Success || status === notFound || status === Status.BadCompression;
+    const key = operation.wireKey;
+    if (!isRead || isAnswer || status === Status.BadTextKey || status === Status.Closed || key === undefined)
+      return false;
+    if (operation.replica >= Math.min(this.replicas, this.#serverNames.length - 1)) return false;
+    ++operation.replica;
+    this.submission.begin(operation.op, key, false);
+    this.submission.finish(operation.op, slot, this.#deadlines[slot] as number, operation.replica);
+    this.#scheduleFlush();
+    return true;
   }
 
   #scheduleSweep(at: number): void {

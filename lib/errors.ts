@@ -218,7 +218,10 @@ export function errorForStatus(status: number, outcome: Outcome, text: string, d
       return new ProtocolError(`${about}: the server answered for a key that was not asked`, full);
     case Status.NotInThisProtocol:
       full.retcode = returnCode('NOT_SUPPORTED');
-      return new NotSupportedError(`${about}: an initial value needs the binary protocol`, full);
+      return new NotSupportedError(
+        `${about}: needs the binary protocol (${details.operation === 'cas' ? 'a CAS token of 20 digits' : 'an initial value'})`,
+        full,
+      );
     default:
       break;
   }

@@ -19,6 +19,17 @@ export interface PartialResults {
   failedKeys: Key[];
 }
 
+/** Under `failSoft` a call that is refused as a whole (Busy) counts as an outage, too. */
+async function softly<T>(requests: Requests, otherwise: () => T, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!requests.failSoft || !isOutage(error)) throw error;
+    publishFailure(error);
+    return otherwise();
+  }
+}
+
 export async function readMulti(
   requests: Requests,
   op: typeof Op.Get | typeof Op.Gets,
@@ -27,9 +38,12 @@ export async function readMulti(
   options: MultiOptions | undefined,
 ): Promise<Map<Key, unknown>> {
   const list = keyList(keys, op === Op.Get ? 'getMulti' : 'getsMulti');
-  const gathered = await gatherShort(requests, op, list, decode, miss, options);
-  if (requests.failSoft) forgiveOutages(gathered, miss);
-  return resultMap(gathered);
+  const read = async (): Promise<Map<Key, unknown>> => {
+    const gathered = await gatherShort(requests, op, list, decode, miss, options);
+    if (requests.failSoft) forgiveOutages(gathered, miss);
+    return resultMap(gathered);
+  };
+  return softly(requests, () => new Map<Key, unknown>(), read);
 }
 
 export async function deleteMulti(
@@ -38,10 +52,13 @@ export async function deleteMulti(
   options: MultiOptions | undefined,
 ): Promise<boolean> {
   const list = keyList(keys, 'deleteMulti');
-  const gathered = await gatherShort(requests, Op.Delete, list, requests.decoders.found, undefined, options);
-  if (requests.failSoft) forgiveOutages(gathered, false);
-  throwFirst(gathered, () => true);
-  return gathered.results.every((deleted) => deleted === true);
+  const deleteAll = async (): Promise<boolean> => {
+    const gathered = await gatherShort(requests, Op.Delete, list, requests.decoders.found, undefined, options);
+    if (requests.failSoft) forgiveOutages(gathered, false);
+    throwFirst(gathered, () => true);
+    return gathered.results.every((deleted) => deleted === true);
+  };
+  return softly(requests, () => false, deleteAll);
 }
 
 /** Resolves to the keys that were not stored. */
@@ -62,23 +79,26 @@ export async function storeMulti(
   details.minCompressLen = store.minCompressLen;
   details.compressLevel = store.compressLevel;
   const { dispatcher, decoders } = requests;
-  const gathered = await gather(
-    dispatcher,
-    op,
-    keys,
-    decoders.stored,
-    undefined,
-    store.call,
-    (operation, index, memberOptions) => {
-      const part = parts[index] as { data: string | Uint8Array; flags: number };
-      details.flags = part.flags;
-      return dispatcher.sendLong(operation, wireKeys[index] as Key, part.data, details, memberOptions);
-    },
-  );
-  // A key that the server's protocol cannot carry is the caller's mistake: said, not listed.
-  throwFirst(gathered, (error) => error instanceof BadKeyProvided);
-  if (requests.failSoft) forgiveOutages(gathered, false);
-  return keys.filter((_key, index) => gathered.results[index] !== true);
+  const storeAll = async (): Promise<Key[]> => {
+    const gathered = await gather(
+      dispatcher,
+      op,
+      keys,
+      decoders.stored,
+      undefined,
+      store.call,
+      (operation, index, memberOptions) => {
+        const part = parts[index] as { data: string | Uint8Array; flags: number };
+        details.flags = part.flags;
+        return dispatcher.sendLong(operation, wireKeys[index] as Key, part.data, details, memberOptions);
+      },
+    );
+    // A key that the server's protocol cannot carry is the caller's mistake: said, not listed.
+    throwFirst(gathered, (error) => error instanceof BadKeyProvided);
+    if (requests.failSoft) forgiveOutages(gathered, false);
+    return keys.filter((_key, index) => gathered.results[index] !== true);
+  };
+  return softly(requests, () => keys, storeAll);
 }
 
 export async function countMulti(

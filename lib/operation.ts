@@ -50,6 +50,10 @@ export class Operation {
   readonly server: number;
   readonly group: Group | undefined;
   readonly index: number;
+  /** As it goes on the wire: with a multi's prefix. */
+  wireKey: Key | undefined;
+  /** Reads under `num_replicas`: how many servers after the key's own it was sent to. */
+  replica: number;
   /** Takes the listener off an AbortSignal. */
   detach: (() => void) | undefined;
   #resolve: Settle | undefined;
@@ -71,6 +75,8 @@ export class Operation {
     this.group = group;
     this.index = index;
     this.server = server;
+    this.wireKey = key;
+    this.replica = 0;
     this.detach = undefined;
     this.#resolve = undefined;
     this.#reject = undefined;

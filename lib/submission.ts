@@ -133,9 +133,9 @@ export class Submission {
     }
   }
 
-  /** Ends a short record. */
-  finish(op: Op, slot: number, deadline: number): void {
-    this.#writeHead(op, slot, deadline, 0, 0, this.#keyFlags, this.#keyLength);
+  /** Ends a short record. `replica`: how many servers after the key's own. */
+  finish(op: Op, slot: number, deadline: number, replica: number): void {
+    this.#writeHead(op, slot, deadline, 0, 0, this.#keyFlags | (replica << 8), this.#keyLength);
     this.#length = (this.#length + shortRecordBytes + this.#keyLength + 7) & ~7;
   }
 
@@ -188,7 +188,7 @@ export class Submission {
     keyLength: number,
   ): void {
     const word = this.#length >>> 2;
-    // The first word's bytes are op, compressLevel, keyFlags, reserved: little endian, as every platform of ours.
+    // The first word's bytes are op, compressLevel, keyFlags, replica: little endian, as every platform of ours.
     this.#words[word] = op | (compressLevel << 8) | (flags << 16);
     this.#words[word + 1] = slot;
     this.#words[word + 2] = keyLength;

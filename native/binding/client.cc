@@ -124,6 +124,7 @@ bool NativeClient::readRecord(const RequestRecord& record, const char* body, Pay
     return false;
   request->op = static_cast<Op>(record.op);
   request->compressLevel = static_cast<std::int8_t>(record.compressLevel - 1);
+  request->replica = record.replica;
   request->textSafe = (record.keyFlags & kTextUnsafe) == 0;
   request->keyLength = forServer ? 0 : static_cast<std::uint16_t>(record.keyLength);
   request->slot = record.slot;

@@ -45,6 +45,7 @@ enum class Claim : std::uint8_t { Waiting = 0, Sent = 1, Cancelled = 2 };
 struct Request {
   Op op = Op::Get;
   std::int8_t compressLevel = -1;  // zlib's levels: -1 (its default), 0 … 9
+  std::uint8_t replica = 0;        // how many servers after the key's own; reads that fall back
   bool textSafe = true;            // no byte in the key that the text protocol cannot carry
   std::uint16_t keyLength = 0;
   std::uint16_t server = 0;

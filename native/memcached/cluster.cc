@@ -15,6 +15,7 @@ Cluster::Cluster(ClusterConfig config, std::shared_ptr<Outbox> outbox, memcached
       outbox_(std::move(outbox)) {
   if (*error != MEMCACHED_SUCCESS) return;
   ejected_.assign(config_.servers.size(), false);
+  replicas_ = static_cast<std::uint32_t>(valueOf("num_replicas"));
   for (const ServerSpec& spec : config_.servers) {
     Server& server = servers_.emplace_back();
     server.health = std::make_shared<Health>();
@@ -93,6 +94,7 @@ memcached_return_t Cluster::setNamespace(const std::string& keyNamespace) {
 
 void Cluster::applyConnectionConfig() {
   flush();  // what was called before keeps the settings it was called with
+  replicas_ = static_cast<std::uint32_t>(valueOf("num_replicas"));
   for (std::size_t index = 0; index < servers_.size(); ++index) {
     Server& server = servers_[index];
     server.health->setPolicy(failurePolicy());
@@ -159,13 +161,45 @@ void Cluster::refuse(const Request& request, std::int32_t status) {
 
 void Cluster::add(Request&& request) {
   beginTick();
-  request.server = static_cast<std::uint16_t>(router_.serverOf(request.keyView()));
+  const std::size_t home = router_.serverOf(request.keyView());
+  request.server = static_cast<std::uint16_t>((home + request.replica) % servers_.size());
+  if (replicas_ > 0) replicate(request);
   Server& server = servers_[request.server];
-  if (!admit(server, request)) return;
+  if (admit(server, request)) stage(server, std::move(request));
+}
+
+void Cluster::stage(Server& server, Request&& request) {
   // The same key always takes the same connection: its operations keep their order.
   const std::size_t lane =
       server.lanes.size() == 1 ? 0 : KeyTable::hashOf(request.keyView()) % server.lanes.size();
   server.lanes[lane].staged.push_back(std::move(request));
+}
+
+// num_replicas as libmemcached has it: set and delete go to the next servers too, and nobody waits for those.
+void Cluster::replicate(const Request& request) {
+  if (request.op != Op::Set && request.op != Op::Delete) return;
+  const std::size_t copies = std::min<std::size_t>(replicas_, servers_.size() - 1);
+  for (std::size_t copy = 1; copy <= copies; ++copy) {
+    const std::size_t index = (request.server + copy) % servers_.size();
+    if (servers_[index].health->state() != ServerState::Up) continue;
+    Request replica;
+    replica.op = request.op;
+    replica.compressLevel = request.compressLevel;
+    replica.textSafe = request.textSafe;
+    replica.keyLength = request.keyLength;
+    replica.server = static_cast<std::uint16_t>(index);
+    replica.slot = kNoSlot;
+    replica.valueLength = request.valueLength;
+    replica.flags = request.flags;
+    replica.expiry = request.expiry;
+    replica.minCompress = request.minCompress;
+    replica.deadline = request.deadline;
+    replica.key = request.key;
+    replica.value = request.value;
+    replica.keyBytes = PayloadRef::share(request.keyBytes.get());
+    replica.valueBytes = PayloadRef::share(request.valueBytes.get());
+    stage(servers_[index], std::move(replica));
+  }
 }
 
 void Cluster::addForServer(Request&& request) {

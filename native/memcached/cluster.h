@@ -75,6 +75,8 @@ class Cluster {
   void watchDeadServers();
   bool admit(Server& server, const Request& request);
   void refuse(const Request& request, std::int32_t status);
+  void stage(Server& server, Request&& request);
+  void replicate(const Request& request);
   std::uint64_t valueOf(std::string_view behavior) const { return router_.get(*findBehavior(behavior)); }
 
   ClusterConfig config_;
@@ -85,6 +87,7 @@ class Cluster {
   std::shared_ptr<SlotTable> slots_ = std::make_shared<SlotTable>();
   std::vector<Server> servers_;
   std::vector<bool> ejected_;
+  std::uint32_t replicas_ = 0;  // num_replicas
   CompletionBatch refused_;
   bool ticking_ = false;
   double tickMs_ = 0;

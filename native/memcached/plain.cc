@@ -17,6 +17,13 @@ bool canBeQuiet(Op op) {
 // UDP writes succeed blindly; what has to read an answer cannot work.
 bool worksByUdp(Op op) { return isStorage(op) || op == Op::Delete; }
 
+// libmemcached's text protocol has no initial values, and room for 19 digits of a CAS token.
+bool needsBinary(const Request& request) {
+  constexpr std::uint64_t kTwentyDigits = 10'000'000'000'000'000'000u;
+  if (request.op == Op::Cas) return request.number >= kTwentyDigits;
+  return request.op == Op::IncrInitial || request.op == Op::DecrInitial;
+}
+
 // What a write means, said the way the binary protocol says it.
 memcached_return_t normalized(Op op, memcached_return_t rc) {
   if (rc == MEMCACHED_STORED || rc == MEMCACHED_DELETED || rc == MEMCACHED_BUFFERED) return MEMCACHED_SUCCESS;
@@ -40,7 +47,7 @@ Contact runPlain(StepRun& run) {
       run.fail(request, MEMCACHED_NOT_SUPPORTED, Outcome::NotSent);
       continue;
     }
-    if (!link.isBinary() && (request.op == Op::IncrInitial || request.op == Op::DecrInitial)) {
+    if (!link.isBinary() && needsBinary(request)) {
       run.fail(request, status::kNotInThisProtocol, Outcome::NotSent);
       continue;
     }

@@ -77,11 +77,11 @@ everywhere(({ connect, server }) => {
 
 describe('tokens have 64 bits', () => {
   const connect = useClients();
-  const token = 2n ** 64n - 2n;
   let fake: FakeServer;
   afterEach(() => fake.stop());
 
-  it('in text', async () => {
+  // The largest has 20 digits, for which libmemcached's buffer of the text protocol is a byte too short.
+  it.each([2n ** 53n + 1n, 2n ** 63n + 1n, 2n ** 64n - 2n])('in text: %d', async (token) => {
     fake = await startReplayServer((socket, chunk) => {
       const line = chunk.toString();
       if (line.startsWith('gets')) socket.write(`VALUE key 16 5 ${token}\r\nvalue\r\nEND\r\n`);
@@ -96,6 +96,7 @@ describe('tokens have 64 bits', () => {
   });
 
   it('in binary', async () => {
+    const token = 2n ** 64n - 2n;
     const swaps: bigint[] = [];
     fake = await startReplayServer((socket, chunk) => {
       let at = 0;
@@ -103,8 +104,8 @@ describe('tokens have 64 bits', () => {
         const request = chunk.subarray(at, at + 24 + chunk.readUInt32BE(at + 8));
         at += request.length;
         const opcode = request[1] as number;
-        const isCas = opcode === 0x01 && request.readBigUInt64BE(16) !== 0n;
-        if (isCas) swaps.push(request.readBigUInt64BE(16));
+        const condition = request.readBigUInt64BE(16);
+        if (condition !== 0n) swaps.push(condition);
         const isGet = [0x00, 0x09, 0x0c, 0x0d].includes(opcode);
         const isQuietMiss = isGet && !request.includes('key');
         if (isQuietMiss) continue;
@@ -124,6 +125,6 @@ describe('tokens have 64 bits', () => {
     const mc = connect(fake, { binary: true });
     expect(await mc.gets('key')).toEqual(['value', token]);
     expect(await mc.cas('key', 'new', token)).toBe(true);
-    console.log(fake.received.toString("hex")); expect(swaps).toContain(token);
+    expect(swaps).toEqual([token]);
   });
 });
