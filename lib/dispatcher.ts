@@ -80,6 +80,12 @@ export class Dispatcher {
     this.native.deliver = (count, blocks) => {
       this.#deliver(count, blocks);
     };
+    const pump = (): void => {
+      this.native.pump();
+    };
+    this.native.more = () => {
+      setImmediate(pump);
+    };
     const textOnly = options.protocol === 1;
     this.submission = new Submission(memory, this.native, textOnly);
     this.#reply = {

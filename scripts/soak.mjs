@@ -52,6 +52,8 @@ function finding(where, error) {
   if (++findings <= FINDINGS_SHOWN) console.log(`FINDING ${where}: ${error.name === 'Error' ? error.stack : error}`);
 }
 
+process.on('warning', (warning) => finding('a warning of Node', warning));
+
 /** Picks an operation by weight. */
 const table = Object.entries({ ...valueOperations, ...counterOperations, ...serverOperations });
 const totalWeight = table.reduce((sum, [, [weight]]) => sum + weight, 0);

@@ -14,6 +14,16 @@ namespace {
 // touch, so a thread that waits for a silent server may be left behind.
 constexpr double kGraceMs = 100;
 
+// Completions that are settled before the event loop gets its turn again.
+constexpr std::size_t kMostPerTurn = 4096;
+
+Block copyOf(const CompletionBatch& batch, const Completion& item) {
+  char* copy = static_cast<char*>(std::malloc(item.length));
+  if (copy == nullptr) throw std::bad_alloc();
+  std::memcpy(copy, batch.bytes.data() + item.offset, item.length);
+  return Block{std::unique_ptr<char, MallocDeleter>(copy), item.length};
+}
+
 }  // namespace
 
 Napi::Function NativeClient::define(Napi::Env env) {
@@ -25,6 +35,7 @@ Napi::Function NativeClient::define(Napi::Env env) {
                          InstanceMethod<&NativeClient::setBehaviors>("setBehaviors"),
                          InstanceMethod<&NativeClient::getBehaviors>("getBehaviors"),
                          InstanceMethod<&NativeClient::route>("route"),
+                         InstanceMethod<&NativeClient::pump>("pump"),
                          InstanceMethod<&NativeClient::stop>("stop"),
                      });
 }
@@ -218,25 +229,41 @@ Napi::Value NativeClient::stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// pump(): delivers some more of what `more` announced.
+Napi::Value NativeClient::pump(const Napi::CallbackInfo& info) {
+  if (!stopped_) deliver(info.Env());
+  return info.Env().Undefined();
+}
+
+// Settles what has arrived: at most kMostPerTurn, so that timers and sockets of this thread get their turn, too.
 void NativeClient::deliver(Napi::Env env) {
+  for (CompletionBatch& batch : outbox_->take()) backlog_.push_back(std::move(batch));
+  Napi::HandleScope scope(env);
+  deliverSome(env, kMostPerTurn);
+  if (backlog_.empty()) return;
+  const Napi::Value more = Value().Get("more");
+  if (more.IsFunction()) more.As<Napi::Function>().Call(Value(), {});
+}
+
+void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
   const std::size_t capacity = records_.size / sizeof(CompletionRecord);
   auto* const records = reinterpret_cast<CompletionRecord*>(records_.data);
   std::size_t count = 0;
   std::size_t used = 0;
   std::vector<Block*> blocks;
   const auto round = [&] {
-    if (count == 0) return;
-    deliverRound(env, count, blocks);
-    count = 0;
+    if (count > 0) deliverRound(env, std::exchange(count, 0), blocks);
     used = 0;
     blocks.clear();
   };
 
-  for (CompletionBatch& batch : outbox_->take()) {
-    std::vector<Block> spilled;  // small values that the shared array has no room for (huge stats)
-    spilled.reserve(batch.items.size());
-    for (const Completion& item : batch.items) {
+  while (!backlog_.empty() && budget > 0) {
+    CompletionBatch& batch = backlog_.front();
+    std::deque<Block> spilled;  // small values that the shared array has no room for (huge stats)
+    for (; backlogAt_ < batch.items.size() && budget > 0; ++backlogAt_) {
+      const Completion& item = batch.items[backlogAt_];
       if (item.slot == kNoSlot) continue;
+      --budget;
       if (count == capacity || (!item.isBlock && used + item.length > bytes_.size)) round();
       CompletionRecord& record = records[count++];
       record.slot = item.slot;
@@ -253,23 +280,17 @@ void NativeClient::deliver(Napi::Env env) {
       }
       record.kind |= kInBlock;
       record.offset = static_cast<std::uint32_t>(blocks.size());
-      if (item.isBlock) {
-        blocks.push_back(&batch.blocks[item.offset]);
-      } else {
-        char* copy = static_cast<char*>(std::malloc(item.length));
-        if (copy == nullptr) throw std::bad_alloc();
-        std::memcpy(copy, batch.bytes.data() + item.offset, item.length);
-        spilled.push_back(Block{std::unique_ptr<char, MallocDeleter>(copy), item.length});
-        blocks.push_back(&spilled.back());
-      }
+      blocks.push_back(item.isBlock ? &batch.blocks[item.offset] : &spilled.emplace_back(copyOf(batch, item)));
     }
     round();  // before the batch, and the blocks in it, go
+    if (backlogAt_ < batch.items.size()) return;
+    backlog_.pop_front();
+    backlogAt_ = 0;
   }
 }
 
 // deliver(count, blocks), a member of the JavaScript object: settles what the records say.
 void NativeClient::deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks) {
-  Napi::HandleScope scope(env);
   const Napi::Object self = Value();
   Napi::Value buffers = env.Undefined();
   if (!blocks.empty()) {

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -30,12 +31,13 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Napi::Value setBehaviors(const Napi::CallbackInfo& info);
   Napi::Value getBehaviors(const Napi::CallbackInfo& info);
   Napi::Value route(const Napi::CallbackInfo& info);
+  Napi::Value pump(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
 
-  bool readOptions(const Napi::Object& options, ClusterConfig* config);
   bool adoptArrays(const Napi::Object& options);
   bool readRecord(const RequestRecord& record, const char* body, Payload* payload, Request* request);
   void deliver(Napi::Env env);
+  void deliverSome(Napi::Env env, std::size_t budget);
   void deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks);
   void settled(Napi::Env env, std::size_t count);
   void shutDown(bool environmentEnds);
@@ -51,6 +53,9 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Bytes records_;     // completions, written by deliver(), read by JavaScript
   Bytes bytes_;       // their small values
   std::vector<PayloadRef> staged_;
+  // Taken from the outbox and not delivered yet; backlogAt_ is the next item of the first batch.
+  std::deque<CompletionBatch> backlog_;
+  std::size_t backlogAt_ = 0;
   std::size_t pending_ = 0;
   bool stopped_ = false;
   // Destruction order: the cluster (and with it every reference to the outbox that we own) goes before what

@@ -17,6 +17,8 @@ export class Loop {
   model = new Map();
   /** Counters: key → bigint. */
   counters = new Map();
+  /** On some calls, never aborted: Node warns if listeners are left on it. */
+  signal = new AbortController().signal;
 
   constructor(number, client, isBinary, random) {
     this.name = `loop ${number} (${isBinary ? 'binary' : 'text'})`;

@@ -3,10 +3,8 @@
 import { randomBytes, randomString, randomValue } from './values.mjs';
 
 const largest = 500_000;
-/** On some calls, to find listeners that are left behind. Never aborted. */
-const { signal } = new AbortController();
 
-function storeOptions({ random }) {
+function storeOptions({ random, signal }) {
   if (random.chance(0.4)) return random.pick([undefined, 0, 3600, new Date(Date.now() + 3_600_000), 60 * 24 * 3600]);
   return {
     time: random.pick([0, 7200]),
@@ -48,7 +46,7 @@ async function readMany(loop, method, valueOf) {
   const { client, random } = loop;
   const keys = loop.someKeys();
   const before = keys.map((key) => loop.stored(key));
-  const found = await client[method](keys, random.chance(0.3) ? { signal } : undefined);
+  const found = await client[method](keys, random.chance(0.3) ? { signal: loop.signal } : undefined);
   keys.forEach((key, index) =>
     loop.checkRead(`${method} ${key}`, before[index], found.has(key), found.has(key) ? valueOf(found.get(key)) : null),
   );
@@ -61,7 +59,7 @@ async function join(loop, method, joined) {
   if (entry !== undefined && (!entry.text || entry.mayBeGone !== undefined || entry.value.length > largest)) return;
   const isBytes = entry === undefined || Buffer.isBuffer(entry.value);
   const data = isBytes ? randomBytes(random) : randomString(random);
-  const done = await client[method](key, data, random.chance(0.3) ? { signal } : undefined);
+  const done = await client[method](key, data, random.chance(0.3) ? { signal: loop.signal } : undefined);
   loop.check(`${method} ${key}`, done, entry !== undefined);
   if (done) model.set(key, { ...entry, value: joined(entry.value, data) });
 }
@@ -121,7 +119,7 @@ export const operations = {
     async (loop) => {
       const key = loop.key();
       const before = loop.stored(key);
-      const value = await loop.client.get(key, loop, loop.random.chance(0.3) ? { signal } : undefined);
+      const value = await loop.client.get(key, loop, loop.random.chance(0.3) ? { signal: loop.signal } : undefined);
       loop.checkRead(`get ${key}`, before, value !== loop, value);
     },
   ],

@@ -1,6 +1,6 @@
-import type { TimeArg } from '../../lib/index';
+import type { Client, TimeArg } from '../../lib/index';
 import { uniqueKey } from '../helpers/keys';
-import { inEveryProtocol, secondsLeft, sleep } from './support';
+import { inEveryProtocol, secondsLeft, sleep, useClients, useServers } from './support';
 
 const day = 24 * 60 * 60;
 const inSeconds = (seconds: number): Date => new Date(Date.now() + seconds * 1000);
@@ -79,22 +79,27 @@ inEveryProtocol(({ connect, server }) => {
   });
 });
 
-describe('values expire', () => {
-  inEveryProtocol(({ connect, protocol }) => {
-    it('after their time, and not before', async () => {
-      const mc = connect();
-      const prefix = uniqueKey('expiring-');
-      await mc.set(`${prefix}long`, 1, 60);
-      await mc.set(`${prefix}short`, 1, 1);
-      await mc.set(`${prefix}date`, 1, inSeconds(1));
-      await mc.set(`${prefix}touched`, 1);
-      await mc.touch(`${prefix}touched`, 1);
-      const keys = ['long', 'short', 'date', 'touched'];
-      // One wait would do for all protocols; but the files' total stays below what issue 2 grants.
-      if (protocol !== 'auto') return;
-      await sleep(2300);
-      expect([...(await mc.getMulti(keys, { keyPrefix: prefix })).keys()]).toEqual(['long']);
-      expect(await mc.add(`${prefix}short`, 2)).toBe(true);
-    });
+describe('values', () => {
+  const connect = useClients();
+  const servers = useServers(1);
+
+  it('expire after their time, and not before', async () => {
+    const clients = ([true, false] as const).map((binary) => connect(servers(), { binary }));
+    const prefixes = clients.map(() => uniqueKey('expiring-'));
+    const set = async (mc: Client, keyPrefix: string): Promise<void> => {
+      await mc.setMulti({ long: 1, touched: 1 }, { keyPrefix });
+      await mc.set(`${keyPrefix}short`, 1, 1);
+      await mc.set(`${keyPrefix}date`, 1, inSeconds(1));
+      await mc.touch(`${keyPrefix}touched`, 1);
+      await mc.touch(`${keyPrefix}long`, 60);
+    };
+    await Promise.all(clients.map((mc, index) => set(mc, prefixes[index] as string)));
+    await sleep(2300);
+    for (const [index, mc] of clients.entries()) {
+      const keyPrefix = prefixes[index] as string;
+      const found = await mc.getMulti(['long', 'short', 'date', 'touched'], { keyPrefix });
+      expect([...found.keys()]).toEqual(['long']);
+      expect(await mc.add(`${keyPrefix}short`, 2)).toBe(true);
+    }
   });
 });

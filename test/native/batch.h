@@ -14,8 +14,8 @@
 
 namespace lmc::test {
 
-// A batch of requests together with the bytes they point to. Slots count from zero, so a slot is the index of its
-// request.
+// A batch of requests together with the bytes they point to. Slots count from zero, so a slot is the index of
+// its request.
 class Batch {
  public:
   Request& add(Op op, std::string_view key = {}, std::string_view value = {}, std::uint64_t number = 0) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <map>
@@ -101,8 +102,8 @@ class ModelServer {
   }
 
   std::map<std::string, std::string> items_;
-  // CAS tokens. Of each key its own count: the tokens of a real server depend on the order between keys, which is
-  // free.
+  // CAS tokens. Of each key its own count: the tokens of a real server depend on the order between keys,
+  // which is free.
   std::map<std::string, std::uint64_t> versions_;
   std::uint64_t generation_ = 0;
 };
@@ -143,7 +144,8 @@ inline std::string faultOf(const Plan& plan, std::span<const Request> requests) 
   for (std::size_t number = 0; number < plan.steps.size(); ++number) {
     const Step& step = plan.steps[number];
     if (step.begin != expectedBegin) return at("a gap between steps", number);
-    if (step.end <= step.begin || step.end > plan.order.size()) return at("an empty or overlong step", number);
+    if (step.end <= step.begin || step.end > plan.order.size())
+      return at("an empty or overlong step", number);
     expectedBegin = step.end;
     const std::size_t size = step.end - step.begin;
     if (step.kind == StepKind::Fetch && size > Planner::kMaxFetchKeys) return at("too many keys", number);
@@ -186,7 +188,8 @@ inline std::string faultOfMeaning(const Plan& plan, std::span<const Request> req
   for (std::size_t index = 0; index < requests.size(); ++index) {
     if (expected[index] == actual[index]) continue;
     return "another answer for request " + std::to_string(index) + ", op " +
-           std::to_string(static_cast<int>(requests[index].op)) + ", key " + std::string(requests[index].keyView());
+           std::to_string(static_cast<int>(requests[index].op)) + ", key " +
+           std::string(requests[index].keyView());
   }
   return {};
 }

@@ -4,6 +4,8 @@
 
 #include <random>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "batch.h"
@@ -46,10 +48,10 @@ TEST_CASE("planner: no requests make no steps") {
 
 TEST_CASE("planner: one request is one step of its kind") {
   const std::pair<Op, const char*> kinds[] = {
-      {Op::Get, "F k"},     {Op::Gets, "F k"},    {Op::Delete, "S k"},      {Op::Touch, "S k"},
-      {Op::Set, "S k"},     {Op::Add, "S k"},     {Op::Replace, "S k"},     {Op::Append, "S k"},
-      {Op::Prepend, "S k"}, {Op::Cas, "S k"},     {Op::Incr, "C k"},        {Op::Decr, "C k"},
-      {Op::Flush, "A k"},   {Op::Stats, "A k"},   {Op::IncrInitial, "C k"}, {Op::DecrInitial, "C k"},
+      {Op::Get, "F k"},     {Op::Gets, "F k"},      {Op::Delete, "S k"},      {Op::Touch, "S k"},
+      {Op::Set, "S k"},     {Op::Add, "S k"},       {Op::Replace, "S k"},     {Op::Append, "S k"},
+      {Op::Prepend, "S k"}, {Op::Cas, "S k"},       {Op::Incr, "C k"},        {Op::Decr, "C k"},
+      {Op::Flush, "A k"},   {Op::Stats, "A k"},     {Op::IncrInitial, "C k"}, {Op::DecrInitial, "C k"},
       {Op::Version, "A k"}, {Op::Configure, "A k"}, {Op::Disconnect, "A k"}};
   for (const auto& [op, shape] : kinds) {
     Batch batch;

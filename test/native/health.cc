@@ -1,0 +1,387 @@
+#include "core/health.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using lmc::FailurePolicy;
+using lmc::Health;
+using lmc::ServerState;
+using Verdict = lmc::Health::Verdict;
+
+namespace {
+
+FailurePolicy policyOf(double retry, double dead, std::uint32_t limit, bool ejects) {
+  FailurePolicy policy;
+  policy.retryTimeoutMs = retry;
+  policy.deadTimeoutMs = dead;
+  policy.failureLimit = limit;
+  policy.ejects = ejects;
+  return policy;
+}
+
+// Fails the probe that is due at `now`.
+void failProbe(Health& health, double now) {
+  REQUIRE(health.admit(now) == Verdict::Probe);
+  health.failed(now);
+}
+
+}  // namespace
+
+TEST_CASE("health: a server is up until it fails") {
+  Health health;
+  CHECK(health.state() == ServerState::Up);
+  CHECK_FALSE(health.isDead());
+  CHECK(health.admit(0) == Verdict::Allow);
+  health.succeeded();
+  CHECK(health.admit(0) == Verdict::Allow);
+}
+
+TEST_CASE("health: down for the retry time and then one probe") {
+  Health health;
+  health.setPolicy(policyOf(100, 0, 5, false));
+  health.failed(1000);
+  CHECK(health.state() == ServerState::Down);
+  CHECK(health.retryAt() == 1100);
+  CHECK(health.admit(1000) == Verdict::RefuseDown);
+  CHECK(health.admit(1099.9) == Verdict::RefuseDown);
+  CHECK(health.admit(1100) == Verdict::Probe);
+  CHECK(health.state() == ServerState::Probing);
+  CHECK(health.admit(1100) == Verdict::RefuseDown);
+  CHECK(health.admit(999999) == Verdict::RefuseDown);
+}
+
+TEST_CASE("health: an answered probe brings it up") {
+  Health health;
+  health.setPolicy(policyOf(100, 0, 5, false));
+  health.failed(0);
+  REQUIRE(health.admit(100) == Verdict::Probe);
+  health.succeeded();
+  CHECK(health.state() == ServerState::Up);
+  CHECK(health.admit(100) == Verdict::Allow);
+}
+
+TEST_CASE("health: a failed probe brings it down for another retry time") {
+  Health health;
+  health.setPolicy(policyOf(100, 0, 5, false));
+  health.failed(0);
+  REQUIRE(health.admit(150) == Verdict::Probe);
+  health.failed(170);
+  CHECK(health.state() == ServerState::Down);
+  CHECK(health.admit(269) == Verdict::RefuseDown);
+  CHECK(health.admit(270) == Verdict::Probe);
+}
+
+TEST_CASE("health: an abandoned probe lets the next request probe") {
+  Health health;
+  health.setPolicy(policyOf(100, 0, 5, false));
+  health.failed(0);
+  REQUIRE(health.admit(100) == Verdict::Probe);
+  health.probeAbandoned(120);
+  CHECK(health.state() == ServerState::Down);
+  CHECK(health.admit(120) == Verdict::Probe);
+}
+
+TEST_CASE("health: an abandoned probe of a dead server leaves it dead") {
+  Health health;
+  health.setPolicy(policyOf(100, 1000, 1, true));
+  health.failed(0);
+  REQUIRE(health.state() == ServerState::Dead);
+  REQUIRE(health.admit(1000) == Verdict::Probe);
+  health.probeAbandoned(1001);
+  CHECK(health.state() == ServerState::Dead);
+  CHECK(health.isDead());
+  CHECK(health.admit(1001) == Verdict::Probe);
+}
+
+TEST_CASE("health: abandoning what is no probe changes nothing") {
+  Health health;
+  health.probeAbandoned(0);
+  CHECK(health.state() == ServerState::Up);
+  health.failed(0);
+  const double retryAt = health.retryAt();
+  health.probeAbandoned(5);
+  CHECK(health.state() == ServerState::Down);
+  CHECK(health.retryAt() == retryAt);
+}
+
+TEST_CASE("health: several connections that report the same outage count once") {
+  Health health;
+  health.setPolicy(policyOf(100, 1000, 2, true));
+  health.failed(0);
+  health.failed(1);
+  health.failed(50);
+  CHECK(health.state() == ServerState::Down);
+  CHECK(health.retryAt() == 100);  // and do not prolong it
+  failProbe(health, 100);
+  CHECK(health.state() == ServerState::Dead);
+}
+
+TEST_CASE("health: a late answer of another connection counts as recovery") {
+  Health health;
+  health.setPolicy(policyOf(100, 0, 5, false));
+  health.failed(0);
+  health.succeeded();
+  CHECK(health.state() == ServerState::Up);
+}
+
+TEST_CASE("health: remove_failed is the number of failures in a row until it is dead") {
+  for (const std::uint32_t limit : {1u, 2u, 3u, 10u}) {
+    Health health;
+    health.setPolicy(policyOf(100, 5000, limit, true));
+    double now = 0;
+    health.failed(now);
+    for (std::uint32_t failures = 1; failures < limit; ++failures) {
+      CHECK(health.state() == ServerState::Down);
+      CHECK_FALSE(health.isDead());
+      now += 100;
+      failProbe(health, now);
+    }
+    CHECK(health.state() == ServerState::Dead);
+    CHECK(health.isDead());
+    CHECK(health.retryAt() == now + 5000);
+    CHECK(health.admit(now + 4999) == Verdict::RefuseDead);
+    CHECK(health.admit(now + 5000) == Verdict::Probe);
+    CHECK(health.isDead());  // until the probe is answered
+    CHECK(health.admit(now + 5000) == Verdict::RefuseDead);
+  }
+}
+
+TEST_CASE("health: a dead server whose probe fails is dead again at once") {
+  Health health;
+  health.setPolicy(policyOf(100, 1000, 3, true));
+  health.failed(0);
+  failProbe(health, 100);
+  failProbe(health, 200);
+  REQUIRE(health.state() == ServerState::Dead);
+  failProbe(health, 1200);
+  CHECK(health.state() == ServerState::Dead);
+  CHECK(health.retryAt() == 2200);
+}
+
+TEST_CASE("health: a dead server whose probe is answered starts over") {
+  Health health;
+  health.setPolicy(policyOf(100, 1000, 2, true));
+  health.failed(0);
+  failProbe(health, 100);
+  REQUIRE(health.admit(1100) == Verdict::Probe);
+  health.succeeded();
+  CHECK(health.state() == ServerState::Up);
+  CHECK_FALSE(health.isDead());
+  health.failed(1200);
+  CHECK(health.state() == ServerState::Down);  // the first of two again
+}
+
+TEST_CASE("health: only failures in a row count") {
+  Health health;
+  health.setPolicy(policyOf(100, 1000, 2, true));
+  double now = 0;
+  for (int round = 0; round < 10; ++round) {
+    health.failed(now);
+    CHECK(health.state() == ServerState::Down);
+    now += 100;
+    REQUIRE(health.admit(now) == Verdict::Probe);
+    health.succeeded();
+  }
+  CHECK(health.state() == ServerState::Up);
+}
+
+TEST_CASE("health: without a dead time it is as long as the retry time") {
+  Health health;
+  health.setPolicy(policyOf(300, 0, 1, true));
+  health.failed(0);
+  CHECK(health.state() == ServerState::Dead);
+  CHECK(health.retryAt() == 300);
+}
+
+TEST_CASE("health: without ejecting nobody dies") {
+  Health health;
+  health.setPolicy(policyOf(100, 1000, 1, false));
+  double now = 0;
+  health.failed(now);
+  for (int round = 0; round < 20; ++round) {
+    CHECK(health.state() == ServerState::Down);
+    CHECK_FALSE(health.isDead());
+    now += 100;
+    failProbe(health, now);
+  }
+}
+
+TEST_CASE("health: a limit of zero is a limit of one") {
+  Health health;
+  health.setPolicy(policyOf(100, 1000, 0, true));
+  health.failed(0);
+  CHECK(health.state() == ServerState::Dead);
+  failProbe(health, 1000);
+  CHECK(health.state() == ServerState::Dead);
+  REQUIRE(health.admit(2000) == Verdict::Probe);
+  health.succeeded();
+  CHECK(health.state() == ServerState::Up);
+}
+
+TEST_CASE("health: a retry time of zero probes at once but one at a time") {
+  Health health;
+  health.setPolicy(policyOf(0, 0, 5, false));
+  health.failed(10);
+  CHECK(health.admit(10) == Verdict::Probe);
+  CHECK(health.admit(10) == Verdict::RefuseDown);
+}
+
+TEST_CASE("health: a policy that stops ejecting brings dead servers back as down") {
+  Health health;
+  health.setPolicy(policyOf(100, 100000, 1, true));
+  health.failed(0);
+  REQUIRE(health.isDead());
+  health.setPolicy(policyOf(100, 0, 5, false));
+  CHECK_FALSE(health.isDead());
+  CHECK(health.state() == ServerState::Down);
+  CHECK(health.admit(1) == Verdict::RefuseDown);
+  CHECK(health.admit(100000) == Verdict::Probe);
+}
+
+TEST_CASE("health: the same policy again changes nothing") {
+  Health health;
+  const FailurePolicy policy = policyOf(100, 1000, 1, true);
+  health.setPolicy(policy);
+  health.failed(0);
+  health.setPolicy(policy);
+  CHECK(health.state() == ServerState::Dead);
+  CHECK(health.retryAt() == 1000);
+}
+
+TEST_CASE("health: a stricter policy counts the failures so far") {
+  Health health;
+  health.setPolicy(policyOf(100, 1000, 10, true));
+  health.failed(0);
+  failProbe(health, 100);
+  health.setPolicy(policyOf(100, 1000, 2, true));
+  CHECK(health.state() == ServerState::Down);
+  failProbe(health, 200);
+  CHECK(health.state() == ServerState::Dead);
+}
+
+TEST_CASE("health: reset forgets every failure") {
+  for (const int stage : {0, 1, 2, 3}) {
+    Health health;
+    health.setPolicy(policyOf(100, 1000, 2, true));
+    health.failed(0);
+    if (stage >= 1) REQUIRE(health.admit(100) == Verdict::Probe);
+    if (stage >= 2) health.failed(100);
+    if (stage >= 3) REQUIRE(health.admit(1100) == Verdict::Probe);
+    health.reset();
+    CHECK(health.state() == ServerState::Up);
+    CHECK_FALSE(health.isDead());
+    CHECK(health.admit(0) == Verdict::Allow);
+    health.failed(2000);
+    CHECK(health.state() == ServerState::Down);
+  }
+}
+
+TEST_CASE("health: every sequence of events keeps the promises of its state") {
+  // What must hold whatever happens: at most one probe is out, nobody is refused when the time has come and
+  // no probe is out, and dead means ejecting and at least the limit of failures.
+  std::mt19937 random(99);
+  bool good = true;
+  for (int run = 0; run < 300 && good; ++run) {
+    const bool ejects = random() % 2 == 0;
+    const std::uint32_t limit = 1 + random() % 4;
+    Health health;
+    health.setPolicy(policyOf(100, random() % 2 == 0 ? 0 : 400, limit, ejects));
+    double now = 0;
+    bool probeOut = false;
+    for (int step = 0; step < 200 && good; ++step) {
+      now += random() % 60;
+      const ServerState before = health.state();
+      switch (random() % 4) {
+        case 0: {
+          const Verdict verdict = health.admit(now);
+          if (before == ServerState::Up) good = verdict == Verdict::Allow;
+          if (before == ServerState::Probing) good = verdict != Verdict::Allow && verdict != Verdict::Probe;
+          if (before == ServerState::Down || before == ServerState::Dead)
+            good = (verdict == Verdict::Probe) == (now >= health.retryAt());
+          if (verdict == Verdict::Probe) good = good && !std::exchange(probeOut, true);
+          if (verdict == Verdict::RefuseDead) good = good && health.isDead();
+          if (verdict == Verdict::RefuseDown) good = good && !health.isDead();
+          break;
+        }
+        case 1:
+          health.succeeded();
+          good = health.state() == ServerState::Up && !health.isDead();
+          probeOut = false;
+          break;
+        case 2:
+          health.failed(now);
+          good = health.state() == ServerState::Down || health.state() == ServerState::Dead;
+          if (before == ServerState::Down || before == ServerState::Dead)
+            good = good && health.state() == before;
+          probeOut = false;
+          break;
+        case 3:
+          health.probeAbandoned(now);
+          good = health.state() != ServerState::Probing;
+          if (before != ServerState::Probing) good = good && health.state() == before;
+          probeOut = false;
+          break;
+      }
+      if (!ejects) good = good && !health.isDead() && health.state() != ServerState::Dead;
+      if (health.state() == ServerState::Dead) good = good && health.isDead();
+    }
+  }
+  CHECK(good);
+}
+
+TEST_CASE("health: of many that ask at once one is the probe") {
+  for (int round = 0; round < 100; ++round) {
+    Health health;
+    health.setPolicy(policyOf(10, 0, 5, false));
+    health.failed(0);
+    std::atomic<int> probes = 0;
+    std::vector<std::thread> threads;
+    for (int count = 0; count < 3; ++count) {
+      threads.emplace_back([&] {
+        for (int turn = 0; turn < 20; ++turn) {
+          if (health.admit(10) == Verdict::Probe) ++probes;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    CHECK(probes == 1);
+  }
+}
+
+TEST_CASE("health: connections report while others ask") {
+  Health health;
+  health.setPolicy(policyOf(1, 2, 2, true));
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> connections;
+  for (int count = 0; count < 2; ++count) {
+    connections.emplace_back([&, count] {
+      for (int turn = 0; turn < 5000; ++turn) {
+        if ((turn + count) % 3 == 0) {
+          health.succeeded();
+        } else {
+          health.failed(turn);
+        }
+      }
+    });
+  }
+  std::thread watcher([&] {
+    while (!stop) {
+      (void)health.state();
+      (void)health.isDead();
+      (void)health.retryAt();
+    }
+  });
+  int verdicts = 0;
+  for (int turn = 0; turn < 5000; ++turn) verdicts += health.admit(turn) == Verdict::Allow ? 1 : 0;
+  for (std::thread& connection : connections) connection.join();
+  stop = true;
+  watcher.join();
+  health.succeeded();
+  CHECK(health.admit(0) == Verdict::Allow);
+  CHECK(verdicts >= 0);
+}
