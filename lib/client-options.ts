@@ -42,7 +42,17 @@ export interface CheckedOptions {
   maxPending: number;
 }
 
-const known = new Set(['binary', 'username', 'password', 'behaviors', 'codec', 'connections', 'timeout', 'maxPending']);
+const known = new Set([
+  'binary',
+  'username',
+  'password',
+  'behaviors',
+  'codec',
+  'connections',
+  'timeout',
+  'maxPending',
+  'failSoft',
+]);
 const mostConnections = 64;
 const largestMaxPending = 16_000_000;
 

@@ -62,6 +62,8 @@ export class Dispatcher {
   #sweepTimer: NodeJS.Timeout | undefined;
   #sweepAt = Infinity;
 
+  /** Operations by slot that a signal may abort. */
+  readonly #signals = new Map<AbortSignal, Map<number, Operation>>();
   #closed = false;
   #onIdle: (() => void) | undefined;
 
@@ -222,18 +224,35 @@ export class Dispatcher {
     this.#deadlines = larger;
   }
 
+  /** One listener for each signal, however many operations it was given to: Node warns about many. */
   #watch(signal: AbortSignal, operation: Operation, slot: number): void {
-    const onAbort = (): void => {
-      if (this.#operations[slot] !== operation) return;
-      this.#abandon(slot);
-      operation.fail(signal.reason);
-      if (this.#pending === 0) this.#onIdle?.();
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
+    const watched = this.#signals.get(signal) ?? this.#listenTo(signal);
+    watched.set(slot, operation);
     operation.detach = () => {
-      signal.removeEventListener('abort', onAbort);
+      watched.delete(slot);
+      if (watched.size > 0 || this.#signals.get(signal) !== watched) return;
+      this.#signals.delete(signal);
+      signal.removeEventListener('abort', this.#onAbort);
     };
   }
+
+  #listenTo(signal: AbortSignal): Map<number, Operation> {
+    const watched = new Map<number, Operation>();
+    this.#signals.set(signal, watched);
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    return watched;
+  }
+
+  readonly #onAbort = (event: Event): void => {
+    const signal = event.target as AbortSignal;
+    const watched = this.#signals.get(signal) ?? new Map<number, Operation>();
+    this.#signals.delete(signal);
+    for (const [slot, operation] of watched) {
+      this.#abandon(slot);
+      operation.fail(signal.reason);
+    }
+    if (this.#pending === 0) this.#onIdle?.();
+  };
 
   /** Native → JavaScript: settles `count` operations from the shared arrays. */
   #deliver(count: number, blocks: readonly Buffer[] | undefined): void {

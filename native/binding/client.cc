@@ -235,7 +235,8 @@ Napi::Value NativeClient::pump(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// Settles what has arrived: at most kMostPerTurn, so that timers and sockets of this thread get their turn, too.
+// Settles what has arrived: at most kMostPerTurn, so that timers and sockets of this thread get their turn,
+// too.
 void NativeClient::deliver(Napi::Env env) {
   for (CompletionBatch& batch : outbox_->take()) backlog_.push_back(std::move(batch));
   Napi::HandleScope scope(env);
@@ -280,7 +281,8 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
       }
       record.kind |= kInBlock;
       record.offset = static_cast<std::uint32_t>(blocks.size());
-      blocks.push_back(item.isBlock ? &batch.blocks[item.offset] : &spilled.emplace_back(copyOf(batch, item)));
+      blocks.push_back(item.isBlock ? &batch.blocks[item.offset]
+                                    : &spilled.emplace_back(copyOf(batch, item)));
     }
     round();  // before the batch, and the blocks in it, go
     if (backlogAt_ < batch.items.size()) return;

@@ -13,7 +13,7 @@ struct RequestRecord {
   std::uint8_t op;
   std::uint8_t compressLevel;  // zlib's level + 1: 0 is its default
   std::uint8_t keyFlags;       // kKeyFlag…
-  std::uint8_t replica;   // how many servers after the key's own
+  std::uint8_t replica;        // how many servers after the key's own
   std::uint32_t slot;
   std::uint32_t keyLength;
   std::uint32_t valueLength;

@@ -6,13 +6,13 @@ namespace lmc {
 
 namespace {
 
-constexpr std::uint32_t kKinds = 4;
+constexpr std::uint32_t kKinds = 5;
 
 StepKind kindOf(Op op) {
   if (isFetch(op)) return StepKind::Fetch;
   if (isCounter(op)) return StepKind::Count;
   if (isAdmin(op)) return StepKind::Admin;
-  return StepKind::Store;
+  return isBuffered(op) ? StepKind::Store : StepKind::Skew;
 }
 
 std::uint32_t firstLevelOf(StepKind kind, std::uint32_t from) {
@@ -98,7 +98,7 @@ void Planner::cutSteps(std::span<const Request> requests) {
     while (begin < end) {
       std::uint32_t limit = 1;
       if (kind == StepKind::Fetch) limit = kMaxFetchKeys;
-      if (kind == StepKind::Store) limit = kMaxStores;
+      if (kind == StepKind::Store || kind == StepKind::Skew) limit = kMaxStores;
       if (kind == StepKind::Count) limit = kMaxCounters;
       std::uint32_t stop = begin;
       std::uint32_t bytes = 0;

@@ -11,8 +11,9 @@ namespace lmc {
 
 enum class StepKind : std::uint8_t {
   Fetch,  // distinct keys for one multi-get
-  Store,  // writes that can be pipelined
-  Count,  // counters: a pipeline of their own, see Planner::kMaxCounters
+  Store,  // set and delete: libmemcached buffers them, and their answers are read afterwards
+  Skew,   // writes that libmemcached sends one by one: pipelined another way, see memcached/pipeline.h
+  Count,  // counters: as Skew, in runs of their own, see Planner::kMaxCounters
   Admin,  // one request that concerns the whole server
 };
 
@@ -38,8 +39,8 @@ struct Plan {
 //
 // Operations on different keys commute, so they are gathered by kind; operations on one key keep the order in
 // which they were called. Every request gets a level: levels of the kinds follow each other in turn (fetch,
-// store, count, admin, fetch, …), and a request goes to the first level of its kind that is not before the
-// last one that touched its key. Within a store or count level requests keep their order, so the same key may
+// store, skew, count, admin, fetch, …), and a request goes to the first level of its kind that is not before
+// the last one that touched its key. Within a level of writes requests keep their order, so the same key may
 // appear there twice; within a fetch level a key is fetched once for all that wait for it.
 // Requests that concern a whole server are barriers: nothing passes them.
 class Planner {

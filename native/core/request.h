@@ -76,6 +76,8 @@ struct Request {
 inline bool isFetch(Op op) { return op == Op::Get || op == Op::Gets; }
 inline bool isCounter(Op op) { return op >= Op::Incr && op <= Op::DecrInitial; }
 inline bool isAdmin(Op op) { return op >= Op::Flush; }
+// libmemcached can write these two into its buffer without sending them; the others it sends at once.
+inline bool isBuffered(Op op) { return op == Op::Set || op == Op::Delete; }
 inline bool isStorage(Op op) { return op >= Op::Set && op <= Op::Cas; }
 
 }  // namespace lmc

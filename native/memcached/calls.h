@@ -10,7 +10,4 @@ namespace lmc {
 // the answer. The `_by_key` forms of the counters: the plain ones take 32 bits and truncate.
 memcached_return_t callFor(memcached_st* handle, const Request& request, std::uint64_t* number);
 
-// With BUFFER_REQUESTS these two only write into libmemcached's buffer; the others send at once, and read.
-inline bool isBuffered(Op op) { return op == Op::Set || op == Op::Delete; }
-
 }  // namespace lmc

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cstdlib>
 #include <utility>
+
+#include "core/clock.h"
 
 namespace lmc {
 
@@ -13,6 +15,10 @@ namespace {
 // one ERROR for each line, together longer than the binary header that libmemcached waits for (with an
 // ordinary key it says nothing, and the probe waits for the timeout); twemproxy hangs up.
 constexpr std::string_view kProbeKey = "\n\n\n\n\n\n";
+
+// Asked of a connection that has been idle for so long before something is written to it.
+constexpr std::string_view kIdleProbeKey = "libmemcached:idle?";
+constexpr double kIdleMs = 5000;
 
 std::uint64_t atLeastOne(double milliseconds) {
   // To libmemcached 0 is "time out at once".
@@ -97,7 +103,27 @@ Link::Opened Link::failure(memcached_return_t rc) {
   return opened;
 }
 
+Link::Opened Link::openForWriting(double patienceMs) {
+  const bool wasIdle = open_ && nowMs() - usedMs_ > kIdleMs;
+  Opened opened = open(patienceMs);
+  if (!wasIdle || !opened.ok() || isUdp() || isStillThere()) return opened;
+  drop();
+  return open(patienceMs);
+}
+
+// A get of a key that nobody has: its answer, whatever it is, proves the connection.
+bool Link::isStillThere() {
+  memcached_return_t rc;
+  std::size_t length;
+  std::uint32_t flags;
+  handle_->result.count = 1;
+  std::free(memcached_get(handle_.get(), kIdleProbeKey.data(), kIdleProbeKey.size(), &length, &flags, &rc));
+  return !memcached_fatal(rc) && memcached_last_error(handle_.get()) == MEMCACHED_SUCCESS &&
+         outstanding() == 0;
+}
+
 Link::Opened Link::open(double patienceMs) {
+  usedMs_ = nowMs();
   if (open_) {
     setPatience(patienceMs);
     return {};

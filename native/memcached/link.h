@@ -30,6 +30,10 @@ class Link {
   // Connects if there is no connection, and settles the protocol if it is not known. Nothing of a request has
   // been sent before this returns, so a failure here never leaves an outcome unknown.
   Opened open(double patienceMs);
+
+  // Before something that must not be sent into a connection that the server closed meanwhile (it restarted,
+  // or closes idle ones): asks, if the connection has been idle for long. Reopens it if it is gone.
+  Opened openForWriting(double patienceMs);
   bool isOpen() const { return open_; }
 
   // Drops the connection without waiting for the server, and with it libmemcached's own back-off, which would
@@ -72,6 +76,7 @@ class Link {
   Opened openAs(Protocol protocol);
   Opened openUndecided();
   Opened greet();
+  bool isStillThere();
   Opened failure(memcached_return_t rc);
 
   std::shared_ptr<const ConnectionConfig> config_;
@@ -82,6 +87,7 @@ class Link {
   Protocol protocol_;
   bool open_ = false;
   double patienceMs_ = 0;
+  double usedMs_ = 0;  // when it was opened for use the last time
 };
 
 }  // namespace lmc

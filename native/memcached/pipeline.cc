@@ -16,10 +16,8 @@ namespace {
 constexpr std::string_view kPrimerKey = "\n\n\nprime";
 constexpr time_t kExpiredAlready = 2592001;
 
-// So many answers run behind. More primers cost more than they save.
-constexpr std::size_t kSkew = 16;
-// Below this many writes a plain call each is as fast.
-constexpr std::size_t kWorthPriming = 4;
+// So many answers run behind at most. More primers cost more than they save.
+constexpr std::size_t kSkew = 32;
 
 }  // namespace
 
@@ -60,7 +58,7 @@ Contact Pipeline::run(StepRun& run) {
 bool Pipeline::prime(StepRun& run, std::size_t writesLeft) {
   if (outstanding() > 0 || writesLeft < kWorthPriming) return true;
   Link& link = run.link;
-  const std::size_t primers = std::clamp<std::size_t>(writesLeft / 4, 1, kSkew);
+  const std::size_t primers = std::min<std::size_t>(writesLeft - 1, kSkew);
   for (std::size_t made = 0; made < primers; ++made) {
     const std::uint32_t before = link.outstanding();
     const memcached_return_t rc =

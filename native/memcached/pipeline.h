@@ -25,6 +25,9 @@ class Pipeline {
  public:
   Contact run(StepRun& run);
 
+  // From so many writes on the skew pays.
+  static constexpr std::size_t kWorthPriming = 4;
+
  private:
   static constexpr std::uint32_t kPrimer = UINT32_MAX;
 

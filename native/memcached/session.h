@@ -23,8 +23,14 @@ class MemcachedSession final : public Session {
  private:
   Contact disconnect(StepRun& run);
   void failAll(StepRun& run, const Link::Opened& opened);
+  bool isWorthSkewing(const Step& step) const;
+  Link* skewLink(double patienceMs);
 
   Link link_;
+  // A second connection, opened when writes of the skewed kind come in numbers, on which Nagle's algorithm
+  // gathers what libmemcached sends one by one (see pipeline.h). Every step has read all its answers before
+  // the next one begins, so operations on one key keep their order across the two.
+  std::unique_ptr<Link> skewLink_;
   Fetcher fetcher_;
   Pipeline pipeline_;
 };

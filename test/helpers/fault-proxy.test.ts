@@ -3,6 +3,7 @@ import { uniqueKey } from './keys';
 import { connectTo } from './processes';
 import { rawCommand } from './raw';
 import { startMemcached, stopAll, type MemcachedServer } from './servers';
+import { startReplayServer } from './sockets';
 
 let server: MemcachedServer;
 let proxy: FaultProxy;
@@ -121,14 +122,19 @@ describe('FaultProxy', () => {
   });
 
   it('serves connections in another order than they came', async () => {
-    proxy.welcome = 'reorder';
-    const served: number[] = [];
-    const first = rawCommand(proxy, 'version\r\n').then(() => served.push(1));
-    while (proxy.accepted < 1) await sleep(1);
+    const order: string[] = [];
+    const target = await startReplayServer((socket, chunk) => {
+      order.push(chunk.toString());
+      socket.write('END\r\n');
+    });
+    const reordering = await startFaultProxy(target);
+    reordering.welcome = 'reorder';
+    const first = rawCommand(reordering, 'get first\r\n');
+    while (reordering.accepted < 1) await sleep(1);
     expect(await Promise.race([first, sleep(50).then(() => 'nothing')])).toBe('nothing');
-    proxy.set('answers', { delay: 20 });
-    const second = rawCommand(proxy, 'version\r\n').then(() => served.push(2));
-    await Promise.all([first, second]);
-    expect(served).toEqual([2, 1]);
+    await Promise.all([first, rawCommand(reordering, 'get second\r\n')]);
+    expect(order).toEqual(['get second\r\n', 'get first\r\n']);
+    await reordering.stop();
+    await target.stop();
   });
 });

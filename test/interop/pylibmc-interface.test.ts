@@ -92,5 +92,10 @@ it.each(['tcp', 'tcp6', 'unix'] as const)('the same names in the statistics of a
   const client = new Client(addresses);
   const ours = await client.getStats();
   await client.close();
-  expect(ours.map(([name, stats]) => [name, Object.keys(stats).sort()])).toEqual(theirs);
+  expect(ours.map(([name]) => name)).toEqual(theirs.map(([name]) => name));
+  // pylibmc tells 22 that libmemcached has a name for; we tell what the server tells.
+  for (const [index, [, statistics]] of theirs.entries()) {
+    expect(statistics.length).toBeGreaterThan(20);
+    expect(Object.keys(ours[index]?.[1] ?? {})).toEqual(expect.arrayContaining(statistics));
+  }
 });

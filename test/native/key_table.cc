@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <random>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,13 +38,16 @@ TEST_CASE("key table: reset forgets everything") {
 }
 
 TEST_CASE("key table: keys that share a beginning or an end or a length are different") {
-  std::deque<std::string> keys;
+  std::set<std::string> keys;
   for (std::size_t length = 0; length <= 40; ++length) {
     for (const char byte : {'\0', 'a', '\xff'}) {
-      keys.emplace_back(length, byte);
+      std::string key(length, byte);
+      keys.insert(key);
       if (length == 0) break;
-      keys.emplace_back(length, byte).back() = 'Z';
-      if (length > 1) keys.emplace_back(length, byte).front() = 'Y';
+      key.back() = 'Z';
+      keys.insert(key);
+      key.front() = 'Y';
+      keys.insert(key);
     }
   }
   KeyTable table;

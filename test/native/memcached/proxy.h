@@ -15,8 +15,9 @@
 
 namespace lmc::test {
 
-// Stands between a client and a server, one connection at a time, and cuts the connection once so many bytes have
-// passed in one direction: what is lost is known to the byte, and the server lives on with what it was told.
+// Stands between a client and a server, one connection at a time, and cuts the connection once so many bytes
+// have passed in one direction: what is lost is known to the byte, and the server lives on with what it was
+// told.
 class CuttingProxy {
  public:
   static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
