@@ -99,12 +99,12 @@ function namesOf(numbers: Readonly<Record<string, number>>): Map<number, string>
 export const behaviorNames: readonly string[] = [...kinds.keys(), 'namespace'];
 
 /**
- * Behaviors as libmemcached takes them.
+ * Behaviors as libmemcached takes them. `isBinary`: the protocol is known to be binary.
  *
  * @throws TypeError for an unknown name or a value of the wrong type
  * @throws RangeError for a value that is out of range, or that this libmemcached does not have
  */
-export function toNative(behaviors: unknown): NativeBehaviors {
+export function toNative(behaviors: unknown, isBinary: boolean): NativeBehaviors {
   if (typeof behaviors !== 'object' || behaviors === null)
     throw new TypeError(`behaviors must be an object, not ${nameOf(behaviors)}`);
   const checked: NativeBehaviors = {};
@@ -112,7 +112,7 @@ export function toNative(behaviors: unknown): NativeBehaviors {
     if (value === undefined) continue;
     // pylibmc's leniency: the underscored name is the old one.
     const name = given === '_retry_timeout' ? 'retry_timeout' : given;
-    checked[name] = name === 'namespace' ? checkNamespace(value) : checkNumber(name, value);
+    checked[name] = name === 'namespace' ? checkNamespace(value, isBinary) : checkNumber(name, value);
   }
   return checked;
 }
@@ -156,13 +156,16 @@ function checkChoice(name: string, value: unknown, choices: Readonly<Record<stri
   );
 }
 
-function checkNamespace(value: unknown): string {
+function checkNamespace(value: unknown, isBinary: boolean): string {
   if (typeof value !== 'string') throw new TypeError(`behavior namespace must be a string, not ${nameOf(value)}`);
   if (Buffer.byteLength(value) > longestNamespace)
     throw new RangeError(`behavior namespace must have at most ${String(longestNamespace)} bytes`);
   // eslint-disable-next-line no-control-regex -- these are what it must not have
   if (/[\s\u0000-\u0020\u007f]/.test(value))
     throw new RangeError('behavior namespace must have no whitespace and no control characters');
+  // libmemcached's rule for the text protocol, which 'auto' may turn out to be.
+  if (!isBinary && /[^\x21-\x7e]/.test(value))
+    throw new RangeError('behavior namespace must be visible ASCII, unless the protocol is binary (binary: true)');
   return value;
 }
 

@@ -69,10 +69,11 @@ export function checkClientOptions(servers: string | readonly string[], options:
   checkCodec(options.codec);
   if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')
     throw new TypeError(`failSoft must be a boolean, not ${nameOf(options.failSoft)}`);
+  const protocol = checkProtocol(options, addresses);
   return {
     addresses,
-    protocol: checkProtocol(options, addresses),
-    behaviors: options.behaviors === undefined ? {} : behaviorsToNative(options.behaviors),
+    protocol,
+    behaviors: options.behaviors === undefined ? {} : behaviorsToNative(options.behaviors, protocol === 2),
     connections: wholeNumber(options.connections, 'connections', 1, mostConnections, 1),
     timeout: options.timeout === undefined ? 2000 : checkTimeout(options.timeout),
     maxPending: wholeNumber(options.maxPending, 'maxPending', 1, largestMaxPending, 1_000_000),

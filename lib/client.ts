@@ -1,6 +1,6 @@
 /** The client: pylibmc's `Client`, with promises. Arguments are checked here; the rest is done natively. */
 
-import { checkStatsArgument, checkToken, type CounterOptions, type StoreOptions } from './arguments';
+import { checkStatsArgument, checkToken, serializedParts, type CounterOptions, type StoreOptions } from './arguments';
 import type { Behaviors } from './behaviors';
 import * as behaviorTable from './behaviors';
 import { checkClientOptions, type ClientOptions } from './client-options';
@@ -48,6 +48,8 @@ export class Client {
   readonly #requests: Requests;
   readonly #decoders: Decoders;
   readonly #codec: Codec;
+  /** Whether the protocol is known to be binary. */
+  readonly #isBinary: boolean;
   /** Behaviors set after construction, for clones. */
   readonly #laterBehaviors: Partial<Behaviors>[] = [];
   #closing: Promise<void> | undefined;
@@ -63,6 +65,7 @@ export class Client {
     this.#options = { ...options };
     this.#addresses = checked.addresses;
     this.#codec = options.codec ?? pylibmcCodec;
+    this.#isBinary = checked.protocol === 2;
     this.#dispatcher = new Dispatcher({
       servers: checked.addresses.map(toNative),
       serverNames: checked.addresses.map(serverName),
@@ -337,7 +340,7 @@ export class Client {
    * @throws TypeError for an unknown name or a wrong type, RangeError for a value that this libmemcached does not have
    */
   setBehaviors(behaviors: Partial<Behaviors>): void {
-    const checked = behaviorTable.toNative(behaviors);
+    const checked = behaviorTable.toNative(behaviors, this.#isBinary);
     this.#dispatcher.flush(); // what was called before keeps the behaviors it was called with
     try {
       this.#dispatcher.native.setBehaviors(checked);
@@ -404,7 +407,7 @@ export class Client {
    * @throws TypeError for what the codec cannot store
    */
   serialize(value: unknown): Serialized {
-    const [data, flags] = this.#codec.serialize(value);
+    const { data, flags } = serializedParts(value, (given) => this.#codec.serialize(given));
     return [typeof data === 'string' ? Buffer.from(data) : data, flags];
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { Busy, ClientClosed, TimeoutError, returnCode } from './errors';
-import { nameOf, type Key } from './keys';
+import { keyBytes, nameOf, type Key } from './keys';
 import { native, type NativeClient, type NativeClientOptions } from './native';
 import type { Operation, Reply } from './operation';
 import { Submission, type Details } from './submission';
@@ -345,9 +345,16 @@ export class Dispatcher {
         operation: name,
         retcode: returnCode('TIMEOUT'),
         outcomeUnknown,
+        server: this.#serverOf(operation),
         ...(operation.key === undefined ? {} : { key: operation.key }),
       }),
     );
+  }
+
+  #serverOf(operation: Operation): string {
+    const { wireKey, server, replica } = operation;
+    const index = wireKey === undefined ? server : this.native.route(keyBytes(wireKey))[2] + replica;
+    return this.serverName(index % this.#serverNames.length);
   }
 
   /** Nobody waits for it any longer; its slot is free when the native side gives it back. True: it was not sent. */

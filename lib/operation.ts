@@ -32,8 +32,8 @@ export interface Group {
 type Settle = (value: unknown) => void;
 
 // A promise's functions are caught by one function that is made once, not by a closure for each operation.
-let caughtResolve: Settle;
-let caughtReject: Settle;
+let caughtResolve: Settle | undefined;
+let caughtReject: Settle | undefined;
 const catchSettlers = (resolve: Settle, reject: Settle): void => {
   caughtResolve = resolve;
   caughtReject = reject;
@@ -87,6 +87,9 @@ export class Operation {
     const promise = new Promise<unknown>(catchSettlers);
     this.#resolve = caughtResolve;
     this.#reject = caughtReject;
+    // Or they would keep the last operation's result alive until the next operation.
+    caughtResolve = undefined;
+    caughtReject = undefined;
     return promise;
   }
 

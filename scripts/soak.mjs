@@ -2,8 +2,9 @@
 //
 //   npm run soak -- --minutes 10 --in-flight 64
 //
-// Ends with a verdict, and exit code 1 on any finding: an error, a wrong value, growing memory (the rule is in soak/watch.mjs),
-// threads or descriptors that are left when all clients are closed, dropped clients that are never collected.
+// Ends with a verdict, and exit code 1 on any finding: an error, a wrong value, growing memory (the rule is in
+// soak/watch.mjs), threads or descriptors that are left when all clients are closed, dropped clients that are never
+// collected. --report 30: seconds between two lines; --seed: to repeat a sequence of operations.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -106,11 +106,16 @@ void Connection::run() {
   std::vector<Request> batch;
   while (inbox_.take(batch)) {
     std::span<Request> left(batch);
-    while (!left.empty()) {
-      if (left.size() > kMaxPlanned && inbox_.isClosed()) break;
+    while (!left.empty() && !inbox_.isClosed()) {
       const std::size_t count = std::min(left.size(), kMaxPlanned);
-      serve(left.first(count));
+      CompletionBatch results;
+      const bool alive = serve(left.first(count), results);
       left = left.subspan(count);
+      if (!alive) {
+        giveUp(left, results);
+        left = {};
+      }
+      outbox_->post(std::move(results));
     }
     refuse(left, status::kClosed);
     batch.clear();
@@ -120,13 +125,26 @@ void Connection::run() {
   session_.reset();  // on this thread: it says goodbye to the server
 }
 
-void Connection::serve(std::span<Request> requests) {
-  CompletionBatch results;
+// The server failed: what waits was meant for one that was thought to be up. All of it is completed before
+// anybody can learn of the failure, so that nothing that is submitted afterwards, a probe least of all, is
+// refused with it.
+void Connection::giveUp(std::span<Request> rest, CompletionBatch& results) {
+  std::vector<Request> gathered;
+  inbox_.takeNow(gathered);
+  for (Request& request : rest) refuse(request, status::kServerDown, results);
+  for (Request& request : gathered) refuse(request, status::kServerDown, results);
+  session_->discard();
+  health_->failed(nowMs());
+}
+
+// False: the server failed. Everything in the requests is completed all the same; `results` holds what is not
+// delivered.
+bool Connection::serve(std::span<Request> requests, CompletionBatch& results) {
   const std::size_t live = dropOverdue(requests, results);
   requests = requests.first(live);
   Delivery delivery(*outbox_);
   if (!results.empty()) delivery.deliver(results);
-  if (requests.empty()) return;
+  if (requests.empty()) return true;
 
   double latest = 0;
   for (const Request& request : requests) {
@@ -134,41 +152,33 @@ void Connection::serve(std::span<Request> requests) {
   }
 
   const Plan& plan = planner_.plan(requests);
-  bool serverFailed = false;
+  bool alive = true;
   for (const Step& step : plan.steps) {
     const Request& first = requests[plan.order[step.begin]];
     if (first.op == Op::Configure) {
       session_->configure(first.settings);
       continue;
     }
-    if (serverFailed) {
-      // The server was found dead a moment ago: the rest of the batch does not wait for it once more each.
+    // A server that was found dead a moment ago is not waited for by every step once more.
+    if (!alive || inbox_.isClosed()) {
+      const std::int32_t status = alive ? status::kClosed : status::kServerDown;
       for (const std::uint32_t head : plan.of(step)) {
         for (std::uint32_t index = head; index != kNone; index = plan.nextSame[index])
-          refuse(requests[index], status::kServerDown, results);
+          refuse(requests[index], status, results);
       }
       continue;
     }
     if (first.op == Op::Disconnect) health_->reset();
     const double patience = std::max(patienceMs_, latest - nowMs());
     const Contact contact = session_->execute(plan, step, requests, patience, results, delivery);
-    if (contact == Contact::Answered) health_->succeeded();
-    if (contact == Contact::Failed) {
-      health_->failed(nowMs());
-      session_->discard();
-      serverFailed = true;
-    }
+    // Lost: a connection that had been made broke, so something is there; a new one may be tried at once.
+    if (contact == Contact::Answered || contact == Contact::Lost) health_->succeeded();
     if (contact == Contact::Nothing && health_->state() == ServerState::Probing)
       health_->probeAbandoned(nowMs());
-    if (!serverFailed) delivery.deliver(results);
+    alive = contact != Contact::Failed;
+    if (alive) delivery.deliver(results);
   }
-  delivery.deliver(results);
-  if (serverFailed) {
-    // What gathered meanwhile was meant for a server that was thought to be up.
-    std::vector<Request> gathered;
-    inbox_.takeNow(gathered);
-    refuse(gathered, status::kServerDown);
-  }
+  return alive;
 }
 
 // Requests that were given up or whose time is over are never sent. Moves the others to the front, in order.
@@ -204,7 +214,7 @@ void Connection::refuse(Request& request, std::int32_t status, CompletionBatch& 
     if (session_) session_->configure(request.settings);
     return;
   }
-  const bool ours = request.claimForSending();
+  const bool ours = request.claimUnsent();
   Completion& completion = results.add(request.slot, ours ? status : status::kCancelled);
   completion.outcome = Outcome::NotSent;
   completion.server = request.server;

@@ -52,7 +52,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void start();
   void run();
-  void serve(std::span<Request> requests);
+  bool serve(std::span<Request> requests, CompletionBatch& results);
+  void giveUp(std::span<Request> rest, CompletionBatch& results);
   std::size_t dropOverdue(std::span<Request> requests, CompletionBatch& results);
   void refuse(std::span<Request> requests, std::int32_t status);
   void refuse(Request& request, std::int32_t status, CompletionBatch& results);

@@ -31,6 +31,8 @@ enum class ServerState : std::uint8_t {
 //                    └──────failure─────────┤
 //                                           └─failure no. failureLimit, if ejecting─▶ Dead ──dead time──▶
 //                                           Probing
+//
+// With a failureLimit of 1 the first failure leads from Up to Dead at once.
 class Health {
  public:
   enum class Verdict : std::uint8_t { Allow, Probe, RefuseDown, RefuseDead };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <iterator>
@@ -59,17 +60,15 @@ class Inbox {
     changed_.notify_one();
   }
 
-  bool isClosed() {
-    std::lock_guard lock(mutex_);
-    return closed_;
-  }
+  // Any thread; cheap.
+  bool isClosed() const { return closed_.load(std::memory_order_acquire); }
 
  private:
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::vector<Request> waiting_;
   bool sleeping_ = false;
-  bool closed_ = false;
+  std::atomic<bool> closed_{false};  // written under the mutex
 };
 
 }  // namespace lmc

@@ -48,9 +48,8 @@ class KeyTable {
     }
   }
 
+  // Not for untrusted distributions: a batch is bounded, so is the harm of collisions.
   static std::uint32_t hashOf(std::string_view key) {
-    // Eight bytes at a time; multiply and fold. Not for untrusted distributions: a batch is bounded, so is
-    // the harm of collisions.
     std::uint64_t hash = 0x9E3779B97F4A7C15ull ^ key.size();
     const char* at = key.data();
     std::size_t left = key.size();
@@ -63,8 +62,14 @@ class KeyTable {
     }
     std::uint64_t word = 0;
     if (left > 0) std::memcpy(&word, at, left);
-    hash = mix(hash ^ word);
-    return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+    // Both ends are used, the low bits for places here, and modulo the connections in Cluster: murmur3's
+    // finaliser.
+    hash ^= word;
+    hash ^= hash >> 33;
+    hash *= 0xFF51AFD7ED558CCDull;
+    hash ^= hash >> 33;
+    hash *= 0xC4CEB9FE1A85EC53ull;
+    return static_cast<std::uint32_t>(hash >> 32);
   }
 
  private:

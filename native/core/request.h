@@ -67,9 +67,16 @@ struct Request {
   std::string_view keyView() const { return {key, keyLength}; }
   std::string_view valueView() const { return {value, valueLength}; }
 
-  bool claimForSending() {
+  // Connection thread. Exactly one of these, or JavaScript's cancelling, is true for a request.
+  bool claimForSending() { return claimAs(Claim::Sent); }
+  // It will be completed without having been sent; should its time be over at the same moment, that is still
+  // known.
+  bool claimUnsent() { return claimAs(Claim::Cancelled); }
+
+ private:
+  bool claimAs(Claim owner) {
     Claim expected = Claim::Waiting;
-    return claim == nullptr || claim->compare_exchange_strong(expected, Claim::Sent);
+    return claim == nullptr || claim->compare_exchange_strong(expected, owner);
   }
 };
 

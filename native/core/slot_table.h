@@ -29,8 +29,9 @@ class SlotTable {
   bool cancel(std::uint32_t slot) {
     const std::size_t block = slot / kBlockSize;
     if (block >= blocks_.size()) return true;
-    Claim expected = Claim::Waiting;
-    return (*blocks_[block])[slot % kBlockSize].compare_exchange_strong(expected, Claim::Cancelled);
+    std::atomic<Claim>& claim = (*blocks_[block])[slot % kBlockSize];
+    Claim found = Claim::Waiting;
+    return claim.compare_exchange_strong(found, Claim::Cancelled) || found == Claim::Cancelled;
   }
 
  private:

@@ -11,7 +11,8 @@ namespace lmc {
 
 Cluster::Cluster(ClusterConfig config, std::shared_ptr<Outbox> outbox, memcached_return_t* error)
     : config_(std::move(config)),
-      router_(config_.servers, config_.behaviors, config_.keyNamespace, error),
+      router_(config_.servers, config_.behaviors, config_.keyNamespace, config_.protocol == Protocol::Binary,
+              error),
       outbox_(std::move(outbox)) {
   if (*error != MEMCACHED_SUCCESS) return;
   ejected_.assign(config_.servers.size(), false);

@@ -46,8 +46,10 @@ Handle makeConnectionHandle(const ConnectionConfig& config, Protocol protocol, m
   for (const auto& [flag, value] : config.behaviors) set(flag, value);
   set(MEMCACHED_BEHAVIOR_POLL_TIMEOUT, config.pollTimeoutMs);
   set(MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, config.connectTimeoutMs);
-  // In text only the last status of a batch of buffered sets can be read: they go one by one there.
-  if (binary && !udp) set(MEMCACHED_BEHAVIOR_BUFFER_REQUESTS, 1);
+  // In text only the last status of a batch of buffered sets can be read: they go one by one there, but
+  // buffered all the same, because a set that is not buffered aborts the process if the server answers OK,
+  // say, instead of STORED.
+  if (!udp) set(MEMCACHED_BEHAVIOR_BUFFER_REQUESTS, 1);
   if (!config.keyNamespace.empty() && *error == MEMCACHED_SUCCESS)
     *error = memcached_callback_set(handle.get(), MEMCACHED_CALLBACK_NAMESPACE, config.keyNamespace.c_str());
   if (*error == MEMCACHED_SUCCESS) *error = addServer(handle.get(), config.server);

@@ -24,9 +24,26 @@ bool needsBinary(const Request& request) {
   return request.op == Op::IncrInitial || request.op == Op::DecrInitial;
 }
 
+// Sends a buffered set or delete and reads its answer.
+memcached_return_t flushAndRead(Link& link, Op op) {
+  memcached_return_t rc = memcached_flush_buffers(link.handle());
+  if (rc != MEMCACHED_SUCCESS) return worstOf(link, rc);
+  const memcached_result_st* result = memcached_fetch_result(link.handle(), link.result(), &rc);
+  if (link.isBinary()) {
+    if (result != nullptr) return MEMCACHED_SUCCESS;
+    return rc == MEMCACHED_END ? MEMCACHED_NOTFOUND : rc;
+  }
+  // Only these two words say yes; OK, a number or a value is no answer to what was asked.
+  if (rc == (op == Op::Set ? MEMCACHED_STORED : MEMCACHED_DELETED)) return MEMCACHED_SUCCESS;
+  const bool missing = op == Op::Delete && (rc == MEMCACHED_END || rc == MEMCACHED_NOTFOUND);
+  if (missing) return MEMCACHED_NOTFOUND;
+  return memcached_failed(rc) && rc != MEMCACHED_END && rc != MEMCACHED_NOTFOUND ? rc
+                                                                                 : MEMCACHED_PROTOCOL_ERROR;
+}
+
 // What a write means, said the way the binary protocol says it.
 memcached_return_t normalized(Op op, memcached_return_t rc) {
-  if (rc == MEMCACHED_STORED || rc == MEMCACHED_DELETED || rc == MEMCACHED_BUFFERED) return MEMCACHED_SUCCESS;
+  if (rc == MEMCACHED_STORED || rc == MEMCACHED_DELETED) return MEMCACHED_SUCCESS;
   if (op == Op::Cas && rc == MEMCACHED_NOTSTORED) return MEMCACHED_DATA_EXISTS;
   return rc;
 }
@@ -65,6 +82,8 @@ Contact runPlain(StepRun& run) {
     if (quiet) {
       if (rc == MEMCACHED_BUFFERED) rc = memcached_flush_buffers(link.handle());
       memcached_behavior_set(link.handle(), MEMCACHED_BEHAVIOR_NOREPLY, 0);
+    } else if (rc == MEMCACHED_BUFFERED) {
+      rc = flushAndRead(link, request.op);
     }
     rc = normalized(request.op, rc);
     // Text keeps the connection for anything that is not fatal; whatever is left unread means that we and the

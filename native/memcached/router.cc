@@ -18,6 +18,7 @@ bool isHeldByUs(memcached_behavior_t flag) {
     case MEMCACHED_BEHAVIOR_SOCKET_RECV_SIZE:
     case MEMCACHED_BEHAVIOR_NUMBER_OF_REPLICAS:
     case MEMCACHED_BEHAVIOR_TCP_NODELAY:
+    case MEMCACHED_BEHAVIOR_VERIFY_KEY:
       return true;
     default:
       return false;
@@ -33,9 +34,12 @@ constexpr time_t kFarFuture = 0x7fffffff;
 }  // namespace
 
 Router::Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>& behaviors,
-               const std::string& keyNamespace, memcached_return_t* error)
+               const std::string& keyNamespace, bool binary, memcached_return_t* error)
     : servers_(std::move(servers)), handle_(makeEmptyHandle()) {
   *error = handle_ ? MEMCACHED_SUCCESS : MEMCACHED_MEMORY_ALLOCATION_FAILURE;
+  // Decides nothing about placement, but which namespaces libmemcached takes.
+  if (*error == MEMCACHED_SUCCESS && binary)
+    *error = memcached_behavior_set(handle_.get(), MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, 1);
   const Behavior* refused = nullptr;
   if (*error == MEMCACHED_SUCCESS) *error = set(behaviors, &refused);
   if (*error == MEMCACHED_SUCCESS) *error = setNamespace(keyNamespace);

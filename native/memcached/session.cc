@@ -78,7 +78,10 @@ void MemcachedSession::discard() {
 void MemcachedSession::failAll(StepRun& run, const Link::Opened& opened) {
   for (const std::uint32_t head : run.order()) {
     for (std::uint32_t index = head; index != kNone; index = run.nextSame(index)) {
-      if (run.claim(run.at(index))) run.fail(run.at(index), opened.rc, Outcome::NotSent, opened.message);
+      Request& request = run.at(index);
+      const bool ours = request.claimUnsent();
+      run.fail(request, ours ? std::int32_t{opened.rc} : status::kCancelled, Outcome::NotSent,
+               ours ? opened.message : std::string());
     }
   }
 }

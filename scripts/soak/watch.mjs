@@ -35,8 +35,8 @@ function median(numbers) {
 }
 
 /**
- * The rule: the first quarter of the run is the warm-up. The median of RSS in the last quarter must not exceed the median in the
- * second quarter by more than a tenth and 8 MB.
+ * The rule: the first quarter of the run is the warm-up. The median of RSS in the last quarter must not exceed the median
+ * in the second quarter by more than a tenth and 8 MB.
  */
 export function judgeMemory(samples) {
   const quarter = Math.floor(samples.length / 4);

@@ -90,14 +90,20 @@ export function useUntouchedServer(): () => FakeServer {
   beforeAll(async () => {
     server = await startSilentServer();
   });
+  let known = { connections: 0, bytes: 0 };
   const check = async (milliseconds: number): Promise<void> => {
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
-    expect({ connections: server.accepted, sent: server.received.toString() }).toEqual({ connections: 0, sent: '' });
+    await sleep(milliseconds);
+    const before = known;
+    known = { connections: server.accepted, bytes: server.received.length };
+    expect(known).toEqual(before);
   };
   afterEach(() => check(3));
   afterAll(async () => {
-    await check(50);
-    await server.stop();
+    try {
+      await check(50);
+    } finally {
+      await server.stop();
+    }
   });
   return () => server;
 }

@@ -72,7 +72,8 @@ it('an error for each of its exceptions, under the same name', () => {
   // Error is MemcachedError here: Error is JavaScript's own.
   const missing = offers.exceptions.filter((name) => name !== 'Error' && typeof ours.get(name) !== 'function');
   expect(missing).toEqual([]);
-  const isOurs = (name: string) => new (ours.get(name) as new (message: string) => Error)('') instanceof libmemcached.MemcachedError;
+  const isOurs = (name: string) =>
+    new (ours.get(name) as new (message: string) => Error)('') instanceof libmemcached.MemcachedError;
   expect(offers.exceptions.filter((name) => name !== 'Error' && !isOurs(name))).toEqual([]);
 });
 

@@ -49,7 +49,11 @@ const textKeys = [
   'é'.repeat(125),
   'a',
 ];
-const byteKeys = [Buffer.from([0xff]), Buffer.from([0x80, 0xfe, 0xff]), Buffer.from('latin-1: \xfc'.replace(' ', ''), 'latin1')];
+const byteKeys = [
+  Buffer.from([0xff]),
+  Buffer.from([0x80, 0xfe, 0xff]),
+  Buffer.from('latin-1: \xfc'.replace(' ', ''), 'latin1'),
+];
 const binaryKeys = [
   Buffer.from([0]),
   Buffer.from([0, 0, 1]),
@@ -61,13 +65,14 @@ const binaryKeys = [
 ];
 
 /** Both set and get all of them, one by one and together. */
-async function bothWays(
-  client: Client,
-  keys: readonly Key[],
-  options: Parameters<typeof exchange>[1],
-): Promise<void> {
+async function bothWays(client: Client, keys: readonly Key[], options: Parameters<typeof exchange>[1]): Promise<void> {
   const multi = options.keyPrefix === undefined ? {} : { keyPrefix: options.keyPrefix };
-  expect(await client.setMulti(keys.map((key) => [key, `ours ${hex(key)}`] as const), multi)).toEqual([]);
+  expect(
+    await client.setMulti(
+      keys.map((key) => [key, `ours ${hex(key)}`] as const),
+      multi,
+    ),
+  ).toEqual([]);
   const theirs = await exchange(keys, options);
   const expected = keys.map((key) => `ours ${hex(key)}`);
   expect(theirs.single).toEqual(expected.map(py.str));
@@ -94,7 +99,12 @@ describe.each([
 
   it('our strings are their bytes', () => bothWays(client, textKeys, { binary }));
 
-  it('our bytes are their str', () => bothWays(client, textKeys.map((key) => Buffer.from(key)), { binary, asText: true }));
+  it('our bytes are their str', () =>
+    bothWays(
+      client,
+      textKeys.map((key) => Buffer.from(key)),
+      { binary, asText: true },
+    ));
 
   it('bytes that are not UTF-8', () => bothWays(client, byteKeys, { binary }));
 
@@ -159,7 +169,9 @@ describe.each([
     ]);
     await expect(client.get('x'.repeat(251))).rejects.toMatchObject({ name: 'BadKeyProvided' });
     await expect(client.get('é'.repeat(126))).rejects.toMatchObject({ name: 'BadKeyProvided' });
-    await expect(client.getMulti(['x'.repeat(250)], { keyPrefix: 'p' })).rejects.toMatchObject({ name: 'BadKeyProvided' });
+    await expect(client.getMulti(['x'.repeat(250)], { keyPrefix: 'p' })).rejects.toMatchObject({
+      name: 'BadKeyProvided',
+    });
   });
 
   it('an empty key is a miss to pylibmc, and a mistake to us', async () => {

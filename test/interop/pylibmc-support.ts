@@ -16,7 +16,7 @@ export const py = {
     text: Buffer.from(bytes as string).toString('latin1'),
   }),
   int: (value: number | bigint): PythonValue => ({ type: 'int', text: String(value) }),
-  none: { type: 'NoneType', text: 'None' } as PythonValue,
+  none: { type: 'NoneType', text: 'None' },
 };
 
 const PRELUDE = `
@@ -105,7 +105,11 @@ export async function keysOn(server: Endpoint): Promise<string[]> {
       /(^|\n)(END|BUSY.*|ERROR.*|CLIENT_ERROR.*)\r?\n$/.test(soFar.toString('latin1', Math.max(0, soFar.length - 100))),
     );
     const text = answer.toString('latin1');
-    if (text.startsWith('BUSY')) continue; // its own crawler is under way
+    if (text.startsWith('BUSY')) {
+      // Its own crawler is under way.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      continue;
+    }
     if (!text.endsWith('END\r\n')) throw new Error(`no list of keys: ${text.slice(0, 200)}`);
     return [...text.matchAll(/^key=(\S+) /gm)].map((match) => decodeURIComponent(match[1] as string));
   }

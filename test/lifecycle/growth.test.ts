@@ -21,7 +21,12 @@ interface Report {
 const server = useServer();
 
 async function grow(way: string, address: string, binary: string, count: number): Promise<Report> {
-  const ended = await run('growth', [way, address, binary, String(count)], { node: ['--expose-gc'], limit: 60_000 });
+  const ended = await run('growth', [way, address, binary, String(count)], {
+    node: ['--expose-gc'],
+    limit: 29_000,
+    // glibc raises this threshold by itself, and then keeps what was freed: RSS would tell of malloc, not of us.
+    env: { MALLOC_MMAP_THRESHOLD_: '65536' },
+  });
   expectEnd(ended, 0);
   return JSON.parse(ended.output.join('')) as Report;
 }
@@ -36,10 +41,10 @@ function expectNoGrowth({ before, first, second, third }: Report): void {
 
 describe.each(['true', 'false'])('binary: %s', (binary) => {
   it.each(['closed', 'destroyed', 'cloned', 'reconnecting'])('%s', async (way) => {
-    const report = await grow(way, server().address, binary, 300);
-    expect(report.made).toBeGreaterThanOrEqual(900);
+    const report = await grow(way, server().address, binary, 250);
+    expect(report.made).toBeGreaterThanOrEqual(750);
     expectNoGrowth(report);
-    expect(report.uncollected).toBeLessThan(310); // the last round is not waited for
+    expect(report.uncollected).toBeLessThan(260); // the last round is not waited for
   });
 
   it.each(['dropped', 'droppedUnused', 'droppedPending'])('%s: collected without close', async (way) => {
@@ -52,7 +57,7 @@ describe.each(['true', 'false'])('binary: %s', (binary) => {
 
 it('droppedTimingOut: collected although the server never answered', async () => {
   const silent = await startSilentServer();
-  const report = await grow('droppedTimingOut', silent.address, 'true', 50);
+  const report = await grow('droppedTimingOut', silent.address, 'true', 25);
   expectNoGrowth(report);
   await silent.stop();
 });

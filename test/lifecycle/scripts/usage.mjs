@@ -20,9 +20,9 @@ export async function settleIn() {
 
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Waits until no more threads and descriptors are in use than `before`, collecting garbage; at most 10 s. */
+/** Waits until no more threads and descriptors are in use than `before`, collecting garbage; at most 5 s. */
 export async function backTo(before) {
-  const until = Date.now() + 10_000;
+  const until = Date.now() + 5000;
   for (;;) {
     globalThis.gc();
     await sleep(20);

@@ -1,0 +1,170 @@
+// Servers that answer nonsense: an error, never a value, and never the end of the process. libmemcached has assertions,
+// so each case runs in a process of its own, which uses the built library.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+const dist = join(__dirname, '..', '..', 'dist', 'index.js');
+
+/** Asks a fake server for one operation and one answer after the other, and prints what became of each. */
+const child = `
+const net = require('node:net');
+const { Client } = require(process.argv[1]);
+const [operation, binary, answers] = JSON.parse(process.argv[2]);
+const operations = {
+  get: (mc) => mc.get('key'), gets: (mc) => mc.gets('key'), has: (mc) => mc.has('key'),
+  getMulti: (mc) => mc.getMulti(['key', 'other']), set: (mc) => mc.set('key', 1), add: (mc) => mc.add('key', 1),
+  replace: (mc) => mc.replace('key', 1), cas: (mc) => mc.cas('key', 1, 1n), append: (mc) => mc.append('key', 'data'),
+  prepend: (mc) => mc.prepend('key', 'data'), incr: (mc) => mc.incr('key'), decr: (mc) => mc.decr('key'),
+  delete: (mc) => mc.delete('key'), touch: (mc) => mc.touch('key', 1), getStats: (mc) => mc.getStats(),
+  version: (mc) => mc.version(), flushAll: (mc) => mc.flushAll(),
+};
+async function ask(answer) {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      const isGreeting = answer.greets && chunk.toString().startsWith('version');
+      socket.write(isGreeting ? 'VERSION 1.6.18\\r\\n' : answer.echo ? chunk : Buffer.from(answer.bytes, 'latin1'));
+      if (answer.hangsUp && !isGreeting) socket.end();
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const mc = new Client('127.0.0.1:' + server.address().port, { binary, timeout: 200 });
+  return operations[operation](mc).then(() => 'a result', (error) => error.code ?? error.name);
+}
+Promise.all(answers.map(ask)).then((results) => {
+  process.stdout.write(JSON.stringify(results), () => process.exit(0));
+});
+`;
+
+interface Answer {
+  /** As latin1. */
+  bytes?: string;
+  echo?: boolean;
+  /** Closes the connection after its answer. */
+  hangsUp?: boolean;
+  /** Answers the greeting as a server should, and nonsense only afterwards. */
+  greets?: boolean;
+}
+
+async function ask(operation: string, binary: boolean | 'auto', answers: Answer[]): Promise<unknown> {
+  const args = ['-e', child, dist, JSON.stringify([operation, binary, answers])];
+  const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
+  let [output, complaint] = ['', ''];
+  running.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  running.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  const ending = await new Promise<unknown>((resolve) => {
+    running.once('close', (code, signal) => {
+      resolve(signal ?? code);
+    });
+  });
+  // The complaint says which assertion it was.
+  expect([ending, complaint]).toEqual([0, '']);
+  return JSON.parse(output);
+}
+
+const reads = ['get', 'gets', 'has', 'getMulti'];
+const stores = ['set', 'add', 'replace', 'cas', 'append', 'prepend'];
+const others = ['incr', 'decr', 'delete', 'touch'];
+const admin = ['getStats', 'version', 'flushAll'];
+
+const rubbish: Answer[] = [
+  { bytes: 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n' },
+  { bytes: '\0'.repeat(64) },
+  { bytes: String.fromCharCode(...Array.from({ length: 256 }, (_, index) => (index * 89) % 256)) },
+  { bytes: '\r\n\r\n\r\n\r\n' },
+  { bytes: '\x81\xff\xff\xff\xff\xff\xff\xff' },
+  { bytes: `\x81${'\0'.repeat(7)}\xff\xff\xff\xff${'\0'.repeat(12)}` },
+  { echo: true },
+];
+
+// Not here, because libmemcached itself reads past its memory for them: a length that is negative, and one that is no
+// number (which it takes for 0).
+const malformed: Answer[] = [
+  'VALUE key 0 10\r\nabc',
+  'VALUE other 0 3\r\nabc\r\nEND\r\n',
+  'VALUE key 0 99999999999999999999\r\nabc\r\nEND\r\n',
+  'VALUE key\r\n',
+  'VALUE',
+  `${'x'.repeat(100_000)}\r\n`,
+].map((bytes) => ({ bytes, greets: true }));
+
+/** Each is an answer that a memcached gives, but to another question. */
+const outOfPlace: Answer[] = [
+  'OK\r\n',
+  'END\r\n',
+  'STORED\r\n',
+  'DELETED\r\n',
+  'TOUCHED\r\n',
+  'EXISTS\r\n',
+  'NOT_FOUND\r\n',
+  'NOT_STORED\r\n',
+  '5\r\n',
+  'STAT name value\r\nEND\r\n',
+  'VERSION 1.6.18\r\n',
+  'ITEM key [1 b; 2 s]\r\n',
+  'VALUE key 0 3\r\nabc\r\nEND\r\n',
+].map((bytes) => ({ bytes, greets: true }));
+
+/** Well-formed refusals, and connections that break in the middle. */
+const refusals: Answer[] = [
+  ...[
+    'ERROR\r\n',
+    'ERROR Too many open connections\r\n',
+    'CLIENT_ERROR\r\n',
+    'CLIENT_ERROR bad data chunk\r\n',
+    'CLIENT_ERROR unauthenticated\r\n',
+    'SERVER_ERROR\r\n',
+    'SERVER_ERROR timeout\r\n',
+    'SERVER_ERROR out of memory storing object\r\n',
+    'SERVER_ERROR object too large for cache\r\n',
+    'BUSY\r\n',
+  ].map((bytes) => ({ bytes, greets: true })),
+  ...['', 'VAL', 'STO', 'VALUE key 0 3\r\na', '\x81'].map((bytes) => ({ bytes, greets: true, hangsUp: true })),
+];
+
+const isRefused = /^ERR_MEMCACHED_/;
+
+beforeAll(() => {
+  if (!existsSync(dist)) throw new Error('build the library first: npm run build');
+});
+
+describe.each(['auto', true, false] as const)('binary: %s', (binary) => {
+  it.each([...reads, ...others])('rubbish and malformed answers to %s are errors', async (operation) => {
+    const results = (await ask(operation, binary, [...rubbish, ...malformed])) as string[];
+    expect(results.filter((result) => !isRefused.test(result))).toEqual([]);
+  });
+});
+
+it.each([true, 'auto'] as const)('rubbish to stores is an error (binary: %s)', async (binary) => {
+  for (const operation of stores) {
+    const results = (await ask(operation, binary, rubbish)) as string[];
+    expect(results.filter((result) => !isRefused.test(result))).toEqual([]);
+  }
+});
+
+describe('in text', () => {
+  it.each(stores)('rubbish and malformed answers to %s are errors', async (operation) => {
+    const results = (await ask(operation, false, [...rubbish, ...malformed])) as string[];
+    expect(results.filter((result) => !isRefused.test(result))).toEqual([]);
+  });
+
+  it.each([...reads, ...stores, ...others, ...admin])(
+    'an answer that is out of place does not end %s',
+    async (operation) => {
+      expect(await ask(operation, false, outOfPlace)).toHaveLength(outOfPlace.length);
+    },
+  );
+
+  it.each([...reads, ...stores, ...others])('a refusal of %s is an error', async (operation) => {
+    const results = (await ask(operation, false, refusals)) as string[];
+    expect(results.filter((result) => !isRefused.test(result))).toEqual([]);
+  });
+
+  it.each(stores)('%s never takes a word for another', async (operation) => {
+    const foreign = outOfPlace.filter(({ bytes = '' }) => !/^(STORED|EXISTS|NOT_FOUND|NOT_STORED)/.test(bytes));
+    const results = (await ask(operation, false, foreign)) as string[];
+    expect(results.filter((result) => !isRefused.test(result))).toEqual([]);
+  });
+});
