@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/clock.h"
 #include "memcached/return_codes.h"
 
 namespace lmc {
@@ -31,7 +32,8 @@ memcached_return_t flush(Link& link, const Request& request) {
   const memcached_return_t rc = memcached_flush(link.handle(), static_cast<time_t>(request.expiry));
   // It ignores what a binary server answers, but not that it did not.
   const memcached_return_t last = memcached_last_error(link.handle());
-  return last != MEMCACHED_SUCCESS ? last : rc;
+  if (last != MEMCACHED_SUCCESS) return last;
+  return link.wasClosed() ? MEMCACHED_CONNECTION_FAILURE : rc;
 }
 
 memcached_return_t stats(Link& link, const Request& request, std::string* text) {
@@ -40,6 +42,9 @@ memcached_return_t stats(Link& link, const Request& request, std::string* text) 
       memcached_stat_execute(link.handle(), group.empty() ? nullptr : group.c_str(), collectStat, text);
   const memcached_return_t last = memcached_last_error(link.handle());
   if (last != MEMCACHED_SUCCESS) rc = last;
+  if (rc == MEMCACHED_SUCCESS && link.wasClosed()) rc = MEMCACHED_CONNECTION_FAILURE;
+  // The general statistics are never empty: an error that libmemcached dropped.
+  if (rc == MEMCACHED_SUCCESS && text->empty() && group.empty()) rc = MEMCACHED_PROTOCOL_ERROR;
   if (rc == MEMCACHED_INVALID_ARGUMENTS) rc = MEMCACHED_UNKNOWN_STAT_KEY;
   if (rc == MEMCACHED_SUCCESS && text->empty() && !mayBeEmpty(group)) rc = MEMCACHED_UNKNOWN_STAT_KEY;
   return rc;
@@ -66,6 +71,7 @@ Contact runAdmin(StepRun& run) {
   }
   std::string text;
   memcached_return_t rc = MEMCACHED_SUCCESS;
+  const double startedMs = nowMs();
   if (request.op == Op::Flush) rc = flush(link, request);
   if (request.op == Op::Stats) rc = stats(link, request, &text);
   if (request.op == Op::Version) rc = version(run, &text);
@@ -73,6 +79,8 @@ Contact runAdmin(StepRun& run) {
     run.results.attach(run.results.add(request.slot, rc), text);
     return Contact::Answered;
   }
+  // libmemcached closes a connection that went silent, too.
+  if (rc == MEMCACHED_CONNECTION_FAILURE && nowMs() - startedMs >= link.patienceMs()) rc = MEMCACHED_TIMEOUT;
   const bool answered = rc == MEMCACHED_UNKNOWN_STAT_KEY;
   const Outcome outcome = answered || request.op != Op::Flush ? Outcome::Definite : Outcome::Unknown;
   run.fail(request, rc, outcome, link.lastMessage());

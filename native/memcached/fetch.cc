@@ -172,6 +172,7 @@ void Fetcher::found(StepRun& run, std::uint32_t head, Received received) {
       received.owned = inflated.bytes;
       received.bytes = inflated.bytes;
       received.size = inflated.size;
+      received.flags &= ~kZlibFlag;  // it no longer is
     }
   }
   for (std::uint32_t index = head; index != kNone; index = run.nextSame(index)) {

@@ -151,6 +151,7 @@ Link::Opened Link::openAs(Protocol protocol) {
 Link::Opened Link::greet() {
   const memcached_return_t rc = memcached_version(handle_.get());
   const memcached_return_t last = memcached_last_error(handle_.get());
+  knowsVersion_ = memcached_server_major_version(instance()) != UINT8_MAX;
   if (rc == MEMCACHED_SUCCESS && last == MEMCACHED_SUCCESS) {
     open_ = true;
     return {};
@@ -183,8 +184,7 @@ Link::Opened Link::openUndecided() {
   const bool answered = rc == MEMCACHED_END || rc == MEMCACHED_NOTFOUND;
   if (answered && last == MEMCACHED_SUCCESS && outstanding() == 0) {
     protocol_ = Protocol::Binary;
-    open_ = true;
-    return {};
+    return greet();
   }
   if (rc == MEMCACHED_AUTH_FAILURE) {  // binary, and wants credentials that it was not given
     protocol_ = Protocol::Binary;

@@ -49,6 +49,7 @@ class Link {
 
   // libmemcached waits this long for each readiness of the socket.
   void setPatience(double milliseconds);
+  double patienceMs() const { return patienceMs_; }
 
   // To be called with what a libmemcached call returned: a fatal return code closed the connection.
   void observe(memcached_return_t rc) {
@@ -68,6 +69,10 @@ class Link {
   // any error as NOTFOUND, a fake miss.
   memcached_result_st* result();
 
+  // Whether libmemcached closed the connection during a call that did not say so: it forgets the version that
+  // greet() has learned.
+  bool wasClosed() { return knowsVersion_ && memcached_server_major_version(instance()) == UINT8_MAX; }
+
   // What libmemcached said about the last failure; empty if nothing.
   std::string lastMessage();
   std::string version();
@@ -86,6 +91,7 @@ class Link {
   bool hasResult_ = false;
   Protocol protocol_;
   bool open_ = false;
+  bool knowsVersion_ = false;
   double patienceMs_ = 0;
   double usedMs_ = 0;  // when it was opened for use the last time
 };

@@ -10,11 +10,9 @@ namespace lmc {
 
 namespace {
 
-// The key of the throw-away sets that prime the skew. Not expressible in the text protocol, so it cannot be
-// anybody's key there. 2592001 seconds is an absolute time in January 1970: it expires at once, and the set
-// always answers SUCCESS.
+// The key of the primers. Not expressible in the text protocol, so nobody has it. Deleting it is answered NOT
+// FOUND, also by a server that is out of memory.
 constexpr std::string_view kPrimerKey = "\n\n\nprime";
-constexpr time_t kExpiredAlready = 2592001;
 
 // So many answers run behind at most. More primers cost more than they save.
 constexpr std::size_t kSkew = 32;
@@ -46,7 +44,7 @@ Contact Pipeline::run(StepRun& run) {
     }
     any = true;
     compressValue(request);
-    alive = (isBuffered(request.op) || prime(run, order.size() - position)) && send(run, index);
+    alive = (isBuffered(request.op) || prime(run, request, order.size() - position)) && send(run, index);
   }
   if (alive) alive = drain(run, 0);
   if (!any) return Contact::Nothing;
@@ -55,14 +53,18 @@ Contact Pipeline::run(StepRun& run) {
   return contactOf(failure_);
 }
 
-bool Pipeline::prime(StepRun& run, std::size_t writesLeft) {
-  if (outstanding() > 0 || writesLeft < kWorthPriming) return true;
+bool Pipeline::prime(StepRun& run, const Request& next, std::size_t writesLeft) {
+  if (outstanding() > 0) return true;
+  std::size_t primers = 0;
+  if (isCounter(next.op)) {
+    primers = writesLeft;
+  } else if (writesLeft >= kWorthPriming) {
+    primers = std::min<std::size_t>(writesLeft - 1, kSkew);
+  }
   Link& link = run.link;
-  const std::size_t primers = std::min<std::size_t>(writesLeft - 1, kSkew);
   for (std::size_t made = 0; made < primers; ++made) {
     const std::uint32_t before = link.outstanding();
-    const memcached_return_t rc =
-        memcached_set(link.handle(), kPrimerKey.data(), kPrimerKey.size(), "", 0, kExpiredAlready, 0);
+    const memcached_return_t rc = memcached_delete(link.handle(), kPrimerKey.data(), kPrimerKey.size(), 0);
     sent_.push_back(kPrimer);
     if (rc != MEMCACHED_BUFFERED || link.outstanding() != before + 1) {
       broken(run, worstOf(link, rc));
@@ -127,8 +129,17 @@ bool Pipeline::drain(StepRun& run, std::size_t downTo) {
     const memcached_result_st* result = memcached_fetch_result(link.handle(), link.result(), &rc);
     const std::uint32_t after = link.outstanding();
     if (after >= before || (result == nullptr && memcached_fatal(rc))) {
-      broken(run, worstOf(link, rc));
-      return false;
+      const bool isItsOwn = before == 1 && !isConnectionLoss(rc) && rc != MEMCACHED_TIMEOUT;
+      if (!isItsOwn) {
+        broken(run, worstOf(link, rc));
+        return false;
+      }
+      // Nothing else was outstanding: this is what became of this very request.
+      if (sent_[oldest_] != kPrimer)
+        run.fail(run.at(sent_[oldest_]), rc, Outcome::Definite, link.lastMessage());
+      ++oldest_;
+      link.drop();
+      return true;
     }
     // One fetch reads past every NOTFOUND: all but the last answer that it consumed were that. With nothing
     // behind the last NOTFOUND it ends as END.

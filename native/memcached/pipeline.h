@@ -31,14 +31,14 @@ class Pipeline {
  private:
   static constexpr std::uint32_t kPrimer = UINT32_MAX;
 
-  bool prime(StepRun& run, std::size_t writesLeft);
+  bool prime(StepRun& run, const Request& next, std::size_t writesLeft);
   bool send(StepRun& run, std::uint32_t index);
   bool drain(StepRun& run, std::size_t downTo);
   void answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number);
   void broken(StepRun& run, memcached_return_t rc);
   std::size_t outstanding() const { return sent_.size() - oldest_; }
 
-  // Requests whose answers are to come, in the order in which they were sent; kPrimer for throw-away sets.
+  // Requests whose answers are to come, in the order in which they were sent; kPrimer for primers.
   std::vector<std::uint32_t> sent_;
   std::size_t oldest_ = 0;
   memcached_return_t failure_ = MEMCACHED_SUCCESS;

@@ -1,7 +1,18 @@
 // Every promise settles by its deadline, whatever the server does; and what that means for the server and for later calls.
 
 import { uniqueKey } from '../helpers/keys';
-import { failure, MARGIN, protocols, sleep, stored, tally, timed, until, useClients, useProxiedServer } from './support';
+import {
+  failure,
+  MARGIN,
+  protocols,
+  sleep,
+  stored,
+  tally,
+  timed,
+  until,
+  useClients,
+  useProxiedServer,
+} from './support';
 
 const { server, proxy } = useProxiedServer();
 const connect = useClients();

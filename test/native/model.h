@@ -132,7 +132,7 @@ inline StepKind stepKindOf(Op op) {
   if (op == Op::Get || op == Op::Gets) return StepKind::Fetch;
   if (op >= Op::Incr && op <= Op::DecrInitial) return StepKind::Count;
   if (op >= Op::Flush) return StepKind::Admin;
-  return StepKind::Store;
+  return op == Op::Set || op == Op::Delete ? StepKind::Store : StepKind::Skew;
 }
 
 // What every plan must be, whatever the requests. Empty: it is so; else what is wrong.
@@ -150,6 +150,8 @@ inline std::string faultOf(const Plan& plan, std::span<const Request> requests) 
     const std::size_t size = step.end - step.begin;
     if (step.kind == StepKind::Fetch && size > Planner::kMaxFetchKeys) return at("too many keys", number);
     if (step.kind == StepKind::Store && size > Planner::kMaxStores) return at("too many stores", number);
+    if (step.kind == StepKind::Skew && size > Planner::kMaxStores)
+      return at("too many skewed writes", number);
     if (step.kind == StepKind::Count && size > Planner::kMaxCounters) return at("too many counters", number);
     if (step.kind == StepKind::Admin && size != 1) return at("an admin step of several", number);
     std::set<std::string_view> keys;

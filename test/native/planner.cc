@@ -16,12 +16,12 @@ using namespace lmc::test;
 
 namespace {
 
-// A plan as text: "F a+2 b | S c | C n | A", where +2 are two more that wait for the same key.
+// A plan as text: "F a+2 b | S c | K d | C n | A", where +2 are two more that wait for the same key.
 std::string shapeOf(const Plan& plan, std::span<const Request> requests) {
   std::string shape;
   for (const Step& step : plan.steps) {
     if (!shape.empty()) shape += " | ";
-    shape += "FSCA"[static_cast<int>(step.kind)];
+    shape += "FSKCA"[static_cast<int>(step.kind)];
     for (const std::uint32_t head : plan.of(step)) {
       if (requests[head].keyLength > 0) shape += " " + std::string(requests[head].keyView());
       int more = 0;
@@ -48,9 +48,9 @@ TEST_CASE("planner: no requests make no steps") {
 
 TEST_CASE("planner: one request is one step of its kind") {
   const std::pair<Op, const char*> kinds[] = {
-      {Op::Get, "F k"},     {Op::Gets, "F k"},      {Op::Delete, "S k"},      {Op::Touch, "S k"},
-      {Op::Set, "S k"},     {Op::Add, "S k"},       {Op::Replace, "S k"},     {Op::Append, "S k"},
-      {Op::Prepend, "S k"}, {Op::Cas, "S k"},       {Op::Incr, "C k"},        {Op::Decr, "C k"},
+      {Op::Get, "F k"},     {Op::Gets, "F k"},      {Op::Delete, "S k"},      {Op::Touch, "K k"},
+      {Op::Set, "S k"},     {Op::Add, "K k"},       {Op::Replace, "K k"},     {Op::Append, "K k"},
+      {Op::Prepend, "K k"}, {Op::Cas, "K k"},       {Op::Incr, "C k"},        {Op::Decr, "C k"},
       {Op::Flush, "A k"},   {Op::Stats, "A k"},     {Op::IncrInitial, "C k"}, {Op::DecrInitial, "C k"},
       {Op::Version, "A k"}, {Op::Configure, "A k"}, {Op::Disconnect, "A k"}};
   for (const auto& [op, shape] : kinds) {
@@ -92,14 +92,24 @@ TEST_CASE("planner: reads see exactly the writes that were called before them") 
   CHECK(planned(batch) == "F k | S k | F k+1 | S k | F k");
 }
 
-TEST_CASE("planner: writes to one key stay in one step and in order") {
+TEST_CASE("planner: writes of different kinds to one key take turns") {
   Batch batch;
   batch.add(Op::Set, "k", "a");
   batch.add(Op::Set, "other", "x");
   batch.add(Op::Append, "k", "b");
   batch.add(Op::Delete, "k");
   batch.add(Op::Add, "k", "c");
-  CHECK(planned(batch) == "S k other k k k");
+  CHECK(planned(batch) == "S k other | K k | S k | K k");
+}
+
+TEST_CASE("planner: writes of one kind to one key stay in one step and in order") {
+  Batch batch;
+  batch.add(Op::Set, "k", "a");
+  batch.add(Op::Delete, "k");
+  batch.add(Op::Append, "other", "x");
+  batch.add(Op::Set, "k", "b");
+  batch.add(Op::Prepend, "other", "y");
+  CHECK(planned(batch) == "S k k k | K other other");
 }
 
 TEST_CASE("planner: a set and a counter of one key take turns") {
@@ -174,6 +184,7 @@ TEST_CASE("planner: caps on the number of requests of a step") {
   const std::tuple<Op, std::uint32_t, std::uint32_t> kinds[] = {
       {Op::Get, Planner::kMaxFetchKeys, 5000},
       {Op::Set, Planner::kMaxStores, 5000},
+      {Op::Append, Planner::kMaxStores, 5000},
       {Op::Incr, Planner::kMaxCounters, 5000},
   };
   for (const auto& [op, cap, count] : kinds) {

@@ -111,7 +111,9 @@ const steps = {
     // A turn of the loop later the threads are at it.
     await new Promise((resolve) => setImmediate(resolve));
     client.destroy();
-    tell((await tally(calls)).replace(/\d+ got true/, 'some got true').replace(/\d+ ClientClosed/, 'some ClientClosed'));
+    tell(
+      (await tally(calls)).replace(/\d+ got true/, 'some got true').replace(/\d+ ClientClosed/, 'some ClientClosed'),
+    );
   },
   async closedThenDestroyed() {
     const client = make();

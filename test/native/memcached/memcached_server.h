@@ -135,8 +135,11 @@ class MemcachedServer {
 
   const ServerSpec& spec() const { return spec_; }
 
-  // From now on it accepts connections (the kernel does) and says nothing.
-  void suspend() { ::kill(process_, SIGSTOP); }
+  // From now on it accepts connections (the kernel does) and says nothing. Waits until it really has stopped.
+  void suspend() {
+    ::kill(process_, SIGSTOP);
+    waitpid(process_, nullptr, WUNTRACED);
+  }
   void resume() { ::kill(process_, SIGCONT); }
   void kill() {
     if (process_ <= 0) return;

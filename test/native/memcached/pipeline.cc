@@ -20,6 +20,9 @@ using namespace lmc::test;
 
 namespace {
 
+// On TCP the skewed writes have a connection of their own.
+constexpr Listen kBothSockets[] = {Listen::Unix, Listen::Tcp};
+
 std::string keyOf(std::size_t index) { return "k" + std::to_string(index); }
 
 // A mix in which neighbours have different answers, so that an answer given to the wrong request shows. Each
@@ -174,119 +177,129 @@ TEST_CASE("pipeline: expiry and flags arrive") {
 }
 
 TEST_CASE("pipeline: a mix of all writes has every answer at its request") {
-  MemcachedServer server;
-  Exchange exchange(configFor(server.spec()));
-  for (const std::size_t count : {1u, 2u, 3u, 4u, 5u, 8u, 17u, 64u, 256u, 257u, 2000u}) {
-    prepare(exchange, count);
-    Batch batch;
-    for (std::size_t index = 0; index < count; ++index) addMixed(batch, index);
-    for (const Contact contact : exchange.run(batch)) CHECK(contact == Contact::Answered);
-    Exchange direct(configFor(server.spec()));
-    CHECK(liesOf(exchange.answers, direct, count) == 0);
-    for (std::uint32_t index = 0; index < count; ++index)
-      CHECK(exchange.answers[index].outcome == Outcome::Definite);
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    Exchange exchange(configFor(server.spec()));
+    for (const std::size_t count : {1u, 2u, 3u, 4u, 5u, 8u, 17u, 64u, 256u, 257u, 2000u}) {
+      prepare(exchange, count);
+      Batch batch;
+      for (std::size_t index = 0; index < count; ++index) addMixed(batch, index);
+      for (const Contact contact : exchange.run(batch)) CHECK(contact == Contact::Answered);
+      Exchange direct(configFor(server.spec()));
+      CHECK(liesOf(exchange.answers, direct, count) == 0);
+      for (std::uint32_t index = 0; index < count; ++index)
+        CHECK(exchange.answers[index].outcome == Outcome::Definite);
+    }
   }
 }
 
 TEST_CASE("pipeline: starting with any kind of write") {
-  MemcachedServer server;
-  Exchange exchange(configFor(server.spec()));
-  Exchange direct(configFor(server.spec()));
-  for (std::size_t start = 0; start < 8; ++start) {
-    prepare(exchange, 60);
-    // Rotated: the first call decides whether the skew is primed.
-    Batch batch;
-    std::vector<std::size_t> indices;
-    for (std::size_t at = 0; at < 40; ++at) {
-      indices.push_back(start + at);
-      addMixed(batch, indices.back());
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    Exchange exchange(configFor(server.spec()));
+    Exchange direct(configFor(server.spec()));
+    for (std::size_t start = 0; start < 8; ++start) {
+      prepare(exchange, 60);
+      // Rotated: the first call decides whether the skew is primed.
+      Batch batch;
+      std::vector<std::size_t> indices;
+      for (std::size_t at = 0; at < 40; ++at) {
+        indices.push_back(start + at);
+        addMixed(batch, indices.back());
+      }
+      exchange.run(batch);
+      REQUIRE(exchange.answers.complete(40));
+      for (std::uint32_t slot = 0; slot < 40; ++slot)
+        CHECK(exchange.answers[slot].status == expectedStatus(indices[slot]));
     }
-    exchange.run(batch);
-    REQUIRE(exchange.answers.complete(40));
-    for (std::uint32_t slot = 0; slot < 40; ++slot)
-      CHECK(exchange.answers[slot].status == expectedStatus(indices[slot]));
   }
 }
 
 TEST_CASE("pipeline: only misses and only one kind at a time") {
-  MemcachedServer server;
-  Exchange exchange(configFor(server.spec()));
-  for (const Op op :
-       {Op::Delete, Op::Touch, Op::Replace, Op::Append, Op::Prepend, Op::Cas, Op::Incr, Op::Decr}) {
-    for (const std::size_t count : {1u, 3u, 50u, 300u}) {
-      Batch batch;
-      for (std::size_t index = 0; index < count; ++index)
-        batch.add(op, "none" + std::to_string(index), "v", 3);
-      exchange.run(batch);
-      REQUIRE(exchange.answers.complete(count));
-      const bool appends = op == Op::Append || op == Op::Prepend;
-      for (std::uint32_t slot = 0; slot < count; ++slot)
-        CHECK(exchange.answers[slot].status == (appends ? MEMCACHED_NOTSTORED : MEMCACHED_NOTFOUND));
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    Exchange exchange(configFor(server.spec()));
+    for (const Op op :
+         {Op::Delete, Op::Touch, Op::Replace, Op::Append, Op::Prepend, Op::Cas, Op::Incr, Op::Decr}) {
+      for (const std::size_t count : {1u, 3u, 50u, 300u}) {
+        Batch batch;
+        for (std::size_t index = 0; index < count; ++index)
+          batch.add(op, "none" + std::to_string(index), "v", 3);
+        exchange.run(batch);
+        REQUIRE(exchange.answers.complete(count));
+        const bool appends = op == Op::Append || op == Op::Prepend;
+        for (std::uint32_t slot = 0; slot < count; ++slot)
+          CHECK(exchange.answers[slot].status == (appends ? MEMCACHED_NOTSTORED : MEMCACHED_NOTFOUND));
+      }
     }
   }
 }
 
 TEST_CASE("pipeline: writes to one key are applied in the order of the calls") {
-  MemcachedServer server;
-  Exchange exchange(configFor(server.spec()));
-  Batch batch;
-  batch.add(Op::Set, "k", "0");
-  std::string expected = "0";
-  for (int index = 1; index < 1500; ++index) {
-    const std::string part = "," + std::to_string(index);
-    if (index % 100 == 0) {
-      batch.add(Op::Set, "k", part);
-      expected = part;
-    } else if (index % 3 == 0) {
-      batch.add(Op::Prepend, "k", part);
-      expected = part + expected;
-    } else {
-      batch.add(Op::Append, "k", part);
-      expected += part;
-    }
-  }
-  exchange.run(batch);
-  REQUIRE(exchange.answers.complete(1500));
-  CHECK(exchange.get("k") == expected);
-}
-
-TEST_CASE("pipeline: every counter gets its own number") {
-  MemcachedServer server;
-  Exchange exchange(configFor(server.spec()));
-  for (const std::size_t count : {2u, 3u, 4u, 5u, 64u, 65u, 1000u}) {
-    exchange.one(Op::Flush, "");
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    Exchange exchange(configFor(server.spec()));
     Batch batch;
-    for (std::size_t index = 0; index < count; ++index) {
-      switch (index % 4) {
-        case 0:
-          batch.add(Op::IncrInitial, keyOf(index), "", 1).initial = (1ull << 33) + index;
-          break;
-        case 1:
-          batch.add(Op::IncrInitial, "shared", "", 2).initial = 1;
-          break;
-        case 2:
-          batch.add(Op::Incr, "missing", "", 1);
-          break;
-        case 3:
-          batch.add(Op::DecrInitial, keyOf(index), "", 1).initial = index;
-          break;
+    batch.add(Op::Set, "k", "0");
+    std::string expected = "0";
+    for (int index = 1; index < 1500; ++index) {
+      const std::string part = "," + std::to_string(index);
+      if (index % 100 == 0) {
+        batch.add(Op::Set, "k", part);
+        expected = part;
+      } else if (index % 3 == 0) {
+        batch.add(Op::Prepend, "k", part);
+        expected = part + expected;
+      } else {
+        batch.add(Op::Append, "k", part);
+        expected += part;
       }
     }
     exchange.run(batch);
-    REQUIRE(exchange.answers.complete(count));
-    std::uint64_t shared = 1;
-    for (std::uint32_t slot = 0; slot < count; ++slot) {
-      const Answer& answer = exchange.answers[slot];
-      CHECK(answer.status == (slot % 4 == 2 ? MEMCACHED_NOTFOUND : MEMCACHED_SUCCESS));
-      if (slot % 4 == 0) CHECK(answer.number == (1ull << 33) + slot);
-      if (slot % 4 == 1) CHECK(answer.number == std::exchange(shared, shared + 2));
-      if (slot % 4 == 3) CHECK(answer.number == slot);
+    REQUIRE(exchange.answers.complete(1500));
+    CHECK(exchange.get("k") == expected);
+  }
+}
+
+TEST_CASE("pipeline: every counter gets its own number") {
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    Exchange exchange(configFor(server.spec()));
+    for (const std::size_t count : {2u, 3u, 4u, 5u, 64u, 65u, 1000u}) {
+      exchange.one(Op::Flush, "");
+      Batch batch;
+      for (std::size_t index = 0; index < count; ++index) {
+        switch (index % 4) {
+          case 0:
+            batch.add(Op::IncrInitial, keyOf(index), "", 1).initial = (1ull << 33) + index;
+            break;
+          case 1:
+            batch.add(Op::IncrInitial, "shared", "", 2).initial = 1;
+            break;
+          case 2:
+            batch.add(Op::Incr, "missing", "", 1);
+            break;
+          case 3:
+            batch.add(Op::DecrInitial, keyOf(index), "", 1).initial = index;
+            break;
+        }
+      }
+      exchange.run(batch);
+      REQUIRE(exchange.answers.complete(count));
+      std::uint64_t shared = 1;
+      for (std::uint32_t slot = 0; slot < count; ++slot) {
+        const Answer& answer = exchange.answers[slot];
+        CHECK(answer.status == (slot % 4 == 2 ? MEMCACHED_NOTFOUND : MEMCACHED_SUCCESS));
+        if (slot % 4 == 0) CHECK(answer.number == (1ull << 33) + slot);
+        if (slot % 4 == 1) CHECK(answer.number == std::exchange(shared, shared + 2));
+        if (slot % 4 == 3) CHECK(answer.number == slot);
+      }
     }
   }
 }
 
 TEST_CASE("pipeline: a batch says the same as its requests one by one") {
-  MemcachedServer together;
+  MemcachedServer together({}, Listen::Tcp);
   MemcachedServer apart;
   Exchange batched(configFor(together.spec()));
   Exchange single(configFor(apart.spec()));
@@ -319,22 +332,22 @@ TEST_CASE("pipeline: a batch says the same as its requests one by one") {
 }
 
 TEST_CASE("pipeline: a value over the limit fails alone") {
-  MemcachedServer server({"-I", "8k"});
+  MemcachedServer server;
   Exchange exchange(configFor(server.spec()));
-  const std::string large(20000, 'x');
+  const std::string large(1100000, 'x');  // the limit is 1 MiB
   for (const Op op : {Op::Set, Op::Add}) {
     exchange.one(Op::Flush, "");
     Batch batch;
     for (std::size_t index = 0; index < 40; ++index)
-      batch.add(op, keyOf(index), index % 5 == 2 ? large : "small");
+      batch.add(op, keyOf(index), index % 20 == 7 ? large : "small");
     exchange.run(batch);
     REQUIRE(exchange.answers.complete(40));
     for (std::uint32_t slot = 0; slot < 40; ++slot) {
-      CHECK(exchange.answers[slot].status == (slot % 5 == 2 ? MEMCACHED_E2BIG : MEMCACHED_SUCCESS));
+      CHECK(exchange.answers[slot].status == (slot % 20 == 7 ? MEMCACHED_E2BIG : MEMCACHED_SUCCESS));
       CHECK(exchange.answers[slot].outcome == Outcome::Definite);
     }
     for (std::size_t index = 0; index < 40; ++index)
-      CHECK(exchange.get(keyOf(index)) == (index % 5 == 2 ? "" : "small"));
+      CHECK(exchange.get(keyOf(index)) == (index % 20 == 7 ? "" : "small"));
   }
 }
 
@@ -356,7 +369,7 @@ TEST_CASE("pipeline: large values in large batches do not deadlock") {
 }
 
 TEST_CASE("pipeline: a server out of memory says so and the others are told the truth") {
-  MemcachedServer server({"-M", "-m", "1"});
+  MemcachedServer server({"-M", "-m", "8"});
   Exchange exchange(configFor(server.spec()));
   Exchange direct(configFor(server.spec()));
   const std::string large(100000, 'x');
@@ -379,38 +392,40 @@ TEST_CASE("pipeline: a server out of memory says so and the others are told the 
 }
 
 TEST_CASE("pipeline: a counter that is not a number spoils no answer of the others") {
-  MemcachedServer server;
-  Exchange exchange(configFor(server.spec()));
-  Exchange direct(configFor(server.spec()));
-  for (const std::size_t count : {1u, 2u, 3u, 4u, 10u, 64u, 200u}) {
-    for (const std::size_t poison : {std::size_t{0}, count / 2, count - 1}) {
-      Batch prepared;
-      for (std::size_t index = 0; index < count; ++index)
-        prepared.add(Op::Set, keyOf(index), index == poison ? "text" : std::to_string(1000 * index));
-      direct.run(prepared);
-      Batch batch;
-      for (std::size_t index = 0; index < count; ++index) batch.add(Op::Incr, keyOf(index), "", index + 1);
-      exchange.run(batch);
-      REQUIRE(exchange.answers.complete(count));
-      for (std::uint32_t slot = 0; slot < count; ++slot) {
-        const Answer& answer = exchange.answers[slot];
-        const std::string now = direct.get(keyOf(slot));
-        const std::uint64_t applied = 1000ull * slot + slot + 1;
-        if (slot == poison) {
-          CHECK(answer.status != MEMCACHED_SUCCESS);
-          CHECK(now == "text");
-          continue;
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    Exchange exchange(configFor(server.spec()));
+    Exchange direct(configFor(server.spec()));
+    for (const std::size_t count : {1u, 2u, 3u, 4u, 10u, 64u, 200u}) {
+      for (const std::size_t poison : {std::size_t{0}, count / 2, count - 1}) {
+        Batch prepared;
+        for (std::size_t index = 0; index < count; ++index)
+          prepared.add(Op::Set, keyOf(index), index == poison ? "text" : std::to_string(1000 * index));
+        direct.run(prepared);
+        Batch batch;
+        for (std::size_t index = 0; index < count; ++index) batch.add(Op::Incr, keyOf(index), "", index + 1);
+        exchange.run(batch);
+        REQUIRE(exchange.answers.complete(count));
+        for (std::uint32_t slot = 0; slot < count; ++slot) {
+          const Answer& answer = exchange.answers[slot];
+          const std::string now = direct.get(keyOf(slot));
+          const std::uint64_t applied = 1000ull * slot + slot + 1;
+          if (slot == poison) {
+            CHECK(answer.status != MEMCACHED_SUCCESS);
+            CHECK(now == "text");
+            continue;
+          }
+          if (answer.status == MEMCACHED_SUCCESS) {
+            CHECK(answer.number == applied);
+            CHECK(now == std::to_string(applied));
+          } else {
+            CHECK(answer.outcome != Outcome::Definite);
+            if (answer.outcome == Outcome::NotSent) CHECK(now == std::to_string(1000ull * slot));
+          }
         }
-        if (answer.status == MEMCACHED_SUCCESS) {
-          CHECK(answer.number == applied);
-          CHECK(now == std::to_string(applied));
-        } else {
-          CHECK(answer.outcome != Outcome::Definite);
-          if (answer.outcome == Outcome::NotSent) CHECK(now == std::to_string(1000ull * slot));
-        }
+        // Other runs are not touched.
+        CHECK(exchange.one(Op::Set, "after", "fine").status == MEMCACHED_SUCCESS);
       }
-      // Other runs are not touched.
-      CHECK(exchange.one(Op::Set, "after", "fine").status == MEMCACHED_SUCCESS);
     }
   }
 }
@@ -428,177 +443,193 @@ TEST_CASE("pipeline: a counter that is not a number alone is a definite failure"
 }
 
 TEST_CASE("pipeline: requests given up are not sent and the others keep their answers") {
-  MemcachedServer server;
-  Exchange exchange(configFor(server.spec()));
-  Exchange direct(configFor(server.spec()));
-  prepare(direct, 400);
-  SlotTable slots;
-  Batch batch;
-  for (std::uint32_t slot = 0; slot < 400; ++slot) {
-    addMixed(batch, slot);
-    batch[slot].claim = slots.open(slot);
-    if (slot % 3 == 1) slots.cancel(slot);
-    if (slot % 3 == 2) batch[slot].deadline = nowMs() - 1;
-  }
-  exchange.run(batch);
-  CHECK(liesOf(exchange.answers, direct, 400) == 0);
-  for (std::uint32_t slot = 0; slot < 400; ++slot) {
-    if (slot % 3 == 1) CHECK(exchange.answers[slot].status == status::kCancelled);
-    if (slot % 3 == 2) CHECK(exchange.answers[slot].status == status::kExpired);
-    if (slot % 3 == 0) CHECK(exchange.answers[slot].status == expectedStatus(slot));
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    Exchange exchange(configFor(server.spec()));
+    Exchange direct(configFor(server.spec()));
+    prepare(direct, 400);
+    SlotTable slots;
+    Batch batch;
+    for (std::uint32_t slot = 0; slot < 400; ++slot) {
+      addMixed(batch, slot);
+      batch[slot].claim = slots.open(slot);
+      if (slot % 3 == 1) slots.cancel(slot);
+      if (slot % 3 == 2) batch[slot].deadline = nowMs() - 1;
+    }
+    exchange.run(batch);
+    CHECK(liesOf(exchange.answers, direct, 400) == 0);
+    for (std::uint32_t slot = 0; slot < 400; ++slot) {
+      if (slot % 3 == 1) CHECK(exchange.answers[slot].status == status::kCancelled);
+      if (slot % 3 == 2) CHECK(exchange.answers[slot].status == status::kExpired);
+      if (slot % 3 == 0) CHECK(exchange.answers[slot].status == expectedStatus(slot));
+    }
   }
 }
 
 TEST_CASE("pipeline: cut at any byte of the answers nobody is told a lie") {
-  MemcachedServer server;
-  CuttingProxy proxy(server.spec());
-  Exchange direct(configFor(server.spec()));
-  Exchange exchange(configFor(proxy.spec()));
-  int lies = 0;
-  int unknown = 0;
-  for (std::size_t cut = 1; cut < 2200; cut += 23) {
-    prepare(direct, 80);
-    proxy.never();
-    exchange.get("connect");
-    proxy.cutAfterAnswers(cut);
-    Batch batch;
-    for (std::size_t index = 0; index < 80; ++index) addMixed(batch, index);
-    exchange.run(batch, 3000);
-    lies += liesOf(exchange.answers, direct, 80);
-    for (std::uint32_t slot = 0; slot < 80; ++slot)
-      unknown += exchange.answers[slot].outcome == Outcome::Unknown;
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    CuttingProxy proxy(server.spec());
+    Exchange direct(configFor(server.spec()));
+    Exchange exchange(configFor(proxy.spec()));
+    int lies = 0;
+    int unknown = 0;
+    for (std::size_t cut = 1; cut < 2200; cut += 23) {
+      prepare(direct, 80);
+      proxy.never();
+      exchange.get("connect");
+      proxy.cutAfterAnswers(cut);
+      Batch batch;
+      for (std::size_t index = 0; index < 80; ++index) addMixed(batch, index);
+      exchange.run(batch, 3000);
+      lies += liesOf(exchange.answers, direct, 80);
+      for (std::uint32_t slot = 0; slot < 80; ++slot)
+        unknown += exchange.answers[slot].outcome == Outcome::Unknown;
+    }
+    CHECK(lies == 0);
+    CHECK(unknown > 0);
   }
-  CHECK(lies == 0);
-  CHECK(unknown > 0);
 }
 
 TEST_CASE("pipeline: cut at any byte of the requests nobody is told a lie") {
-  MemcachedServer server;
-  CuttingProxy proxy(server.spec());
-  Exchange direct(configFor(server.spec()));
-  Exchange exchange(configFor(proxy.spec()));
-  int lies = 0;
-  int unknown = 0;
-  for (std::size_t cut = 1; cut < 3200; cut += 37) {
-    prepare(direct, 80);
-    proxy.never();
-    exchange.get("connect");
-    proxy.cutAfterRequests(cut);
-    Batch batch;
-    for (std::size_t index = 0; index < 80; ++index) addMixed(batch, index);
-    exchange.run(batch, 3000);
-    // The server may still be at what passed before the cut.
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    lies += liesOf(exchange.answers, direct, 80);
-    for (std::uint32_t slot = 0; slot < 80; ++slot)
-      unknown += exchange.answers[slot].outcome == Outcome::Unknown;
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    CuttingProxy proxy(server.spec());
+    Exchange direct(configFor(server.spec()));
+    Exchange exchange(configFor(proxy.spec()));
+    int lies = 0;
+    int unknown = 0;
+    for (std::size_t cut = 1; cut < 3200; cut += 37) {
+      prepare(direct, 80);
+      proxy.never();
+      exchange.get("connect");
+      proxy.cutAfterRequests(cut);
+      Batch batch;
+      for (std::size_t index = 0; index < 80; ++index) addMixed(batch, index);
+      exchange.run(batch, 3000);
+      // The server may still be at what passed before the cut.
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      lies += liesOf(exchange.answers, direct, 80);
+      for (std::uint32_t slot = 0; slot < 80; ++slot)
+        unknown += exchange.answers[slot].outcome == Outcome::Unknown;
+    }
+    CHECK(lies == 0);
+    CHECK(unknown > 0);
   }
-  CHECK(lies == 0);
-  CHECK(unknown > 0);
 }
 
 TEST_CASE("pipeline: counters cut at any byte keep their numbers") {
-  MemcachedServer server;
-  CuttingProxy proxy(server.spec());
-  Exchange direct(configFor(server.spec()));
-  Exchange exchange(configFor(proxy.spec()));
-  int lies = 0;
-  for (std::size_t cut = 1; cut < 1500; cut += 13) {
-    direct.one(Op::Flush, "");
-    Batch prepared;
-    for (std::size_t index = 0; index < 30; ++index)
-      prepared.add(Op::Set, keyOf(index), std::to_string(index * 1000));
-    direct.run(prepared);
-    proxy.never();
-    exchange.get("connect");
-    proxy.cutAfterAnswers(cut);
-    Batch batch;
-    for (std::size_t index = 0; index < 30; ++index) batch.add(Op::Incr, keyOf(index), "", 7);
-    exchange.run(batch, 3000);
-    if (!exchange.answers.complete(30)) ++lies;
-    for (std::uint32_t slot = 0; slot < 30; ++slot) {
-      const Answer& answer = exchange.answers[slot];
-      const std::string now = direct.get(keyOf(slot));
-      const bool applied = now == std::to_string(slot * 1000 + 7);
-      if (answer.outcome == Outcome::Definite &&
-          (answer.status != 0 || answer.number != slot * 1000 + 7 || !applied))
-        ++lies;
-      if (answer.outcome == Outcome::NotSent && applied) ++lies;
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    CuttingProxy proxy(server.spec());
+    Exchange direct(configFor(server.spec()));
+    Exchange exchange(configFor(proxy.spec()));
+    int lies = 0;
+    for (std::size_t cut = 1; cut < 1500; cut += 13) {
+      direct.one(Op::Flush, "");
+      Batch prepared;
+      for (std::size_t index = 0; index < 30; ++index)
+        prepared.add(Op::Set, keyOf(index), std::to_string(index * 1000));
+      direct.run(prepared);
+      proxy.never();
+      exchange.get("connect");
+      proxy.cutAfterAnswers(cut);
+      Batch batch;
+      for (std::size_t index = 0; index < 30; ++index) batch.add(Op::Incr, keyOf(index), "", 7);
+      exchange.run(batch, 3000);
+      if (!exchange.answers.complete(30)) ++lies;
+      for (std::uint32_t slot = 0; slot < 30; ++slot) {
+        const Answer& answer = exchange.answers[slot];
+        const std::string now = direct.get(keyOf(slot));
+        const bool applied = now == std::to_string(slot * 1000 + 7);
+        if (answer.outcome == Outcome::Definite &&
+            (answer.status != 0 || answer.number != slot * 1000 + 7 || !applied))
+          ++lies;
+        if (answer.outcome == Outcome::NotSent && applied) ++lies;
+      }
     }
+    CHECK(lies == 0);
   }
-  CHECK(lies == 0);
 }
 
 TEST_CASE("pipeline: a server stopped in the middle and continued later has not been lied about") {
-  for (int round = 0; round < 5; ++round) {
-    MemcachedServer server;
-    Exchange direct(configFor(server.spec()));
-    prepare(direct, 800);
-    Exchange exchange(configFor(server.spec()));
-    exchange.get("connect");
-    std::thread stopper([&] {
-      std::this_thread::sleep_for(std::chrono::microseconds(100 + round * 300));
-      server.suspend();
-    });
-    Batch batch;
-    for (std::size_t index = 0; index < 800; ++index) addMixed(batch, index);
-    exchange.run(batch, 100);
-    stopper.join();
-    server.resume();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it does what it was sent before it stopped
-    CHECK(liesOf(exchange.answers, direct, 800) == 0);
-    // And no later request reads an answer that came too late.
-    exchange.one(Op::Set, "later", "value");
-    CHECK(exchange.get("later") == "value");
+  for (const Listen listen : kBothSockets) {
+    for (int round = 0; round < 5; ++round) {
+      MemcachedServer server({}, listen);
+      Exchange direct(configFor(server.spec()));
+      prepare(direct, 800);
+      Exchange exchange(configFor(server.spec()));
+      exchange.get("connect");
+      std::thread stopper([&] {
+        std::this_thread::sleep_for(std::chrono::microseconds(100 + round * 300));
+        server.suspend();
+      });
+      Batch batch;
+      for (std::size_t index = 0; index < 800; ++index) addMixed(batch, index);
+      exchange.run(batch, 100);
+      stopper.join();
+      server.resume();
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(20));  // it does what it was sent before it stopped
+      CHECK(liesOf(exchange.answers, direct, 800) == 0);
+      // And no later request reads an answer that came too late.
+      exchange.one(Op::Set, "later", "value");
+      CHECK(exchange.get("later") == "value");
+    }
   }
 }
 
 TEST_CASE("pipeline: a server that is silent from the start leaves nothing definite") {
-  MemcachedServer server;
-  Exchange direct(configFor(server.spec()));
-  prepare(direct, 100);
-  Exchange exchange(configFor(server.spec()));
-  exchange.get("connect");
-  server.suspend();
-  Batch batch;
-  for (std::size_t index = 0; index < 100; ++index) addMixed(batch, index);
-  const double started = nowMs();
-  const auto contacts = exchange.run(batch, 100);
-  CHECK(nowMs() - started < 2000);
-  CHECK(contacts.front() == Contact::Failed);
-  for (std::uint32_t slot = 0; slot < 100; ++slot) CHECK(exchange.answers[slot].outcome != Outcome::Definite);
-  server.resume();
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  CHECK(liesOf(exchange.answers, direct, 100) == 0);
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    Exchange direct(configFor(server.spec()));
+    prepare(direct, 100);
+    Exchange exchange(configFor(server.spec()));
+    exchange.get("connect");
+    server.suspend();
+    Batch batch;
+    for (std::size_t index = 0; index < 100; ++index) addMixed(batch, index);
+    const double started = nowMs();
+    const auto contacts = exchange.run(batch, 100);
+    CHECK(nowMs() - started < 2000);
+    CHECK(contacts.front() == Contact::Failed);
+    for (std::uint32_t slot = 0; slot < 100; ++slot)
+      CHECK(exchange.answers[slot].outcome != Outcome::Definite);
+    server.resume();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    CHECK(liesOf(exchange.answers, direct, 100) == 0);
+  }
 }
 
 TEST_CASE(
     "pipeline: a server killed in the middle answers everything once and nothing that it does not hold") {
-  for (int round = 0; round < 6; ++round) {
-    MemcachedServer server;
-    Exchange exchange(configFor(server.spec()));
-    prepare(exchange, 2000);
-    std::thread killer([&] {
-      std::this_thread::sleep_for(std::chrono::microseconds(200 + round * 700));
-      server.kill();
-    });
-    Batch batch;
-    for (std::size_t index = 0; index < 2000; ++index) addMixed(batch, index);
-    exchange.run(batch, 1000);
-    killer.join();
-    REQUIRE(exchange.answers.complete(2000));
-    int wrong = 0;
-    for (std::uint32_t slot = 0; slot < 2000; ++slot) {
-      const Answer& answer = exchange.answers[slot];
-      if (answer.outcome == Outcome::Definite && answer.status != expectedStatus(slot)) ++wrong;
-      if (answer.outcome != Outcome::Definite && answer.status >= 0 &&
-          !memcached_fatal(static_cast<memcached_return_t>(answer.status)))
-        ++wrong;
+  for (const Listen listen : kBothSockets) {
+    for (int round = 0; round < 6; ++round) {
+      MemcachedServer server({}, listen);
+      Exchange exchange(configFor(server.spec()));
+      prepare(exchange, 2000);
+      std::thread killer([&] {
+        std::this_thread::sleep_for(std::chrono::microseconds(200 + round * 700));
+        server.kill();
+      });
+      Batch batch;
+      for (std::size_t index = 0; index < 2000; ++index) addMixed(batch, index);
+      exchange.run(batch, 1000);
+      killer.join();
+      REQUIRE(exchange.answers.complete(2000));
+      int wrong = 0;
+      for (std::uint32_t slot = 0; slot < 2000; ++slot) {
+        const Answer& answer = exchange.answers[slot];
+        if (answer.outcome == Outcome::Definite && answer.status != expectedStatus(slot)) ++wrong;
+        if (answer.outcome != Outcome::Definite && answer.status >= 0 &&
+            !memcached_fatal(static_cast<memcached_return_t>(answer.status)))
+          ++wrong;
+      }
+      CHECK(wrong == 0);
+      server.start();
+      CHECK(exchange.one(Op::Add, "k1", "again").status == MEMCACHED_SUCCESS);
+      CHECK(exchange.get("k1") == "again");
     }
-    CHECK(wrong == 0);
-    server.start();
-    CHECK(exchange.one(Op::Add, "k1", "again").status == MEMCACHED_SUCCESS);
-    CHECK(exchange.get("k1") == "again");
   }
 }
 

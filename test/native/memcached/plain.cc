@@ -50,11 +50,11 @@ TEST_CASE("plain: each kind of write in text answers as binary does") {
 }
 
 TEST_CASE("plain: a batch of writes in text has every answer at its request") {
-  MemcachedServer server({"-I", "8k"});
+  MemcachedServer server;
   Exchange exchange(configFor(server.spec(), Protocol::Text));
-  const std::string large(20000, 'x');
+  const std::string large(1100000, 'x');
   Batch batch;
-  for (int index = 0; index < 300; ++index) {
+  for (int index = 0; index < 40; ++index) {
     const std::string key = std::to_string(index);
     if (index % 4 == 0) batch.add(Op::Set, key, large);
     if (index % 4 == 1) batch.add(Op::Set, key, "v" + key);
@@ -62,12 +62,15 @@ TEST_CASE("plain: a batch of writes in text has every answer at its request") {
     if (index % 4 == 3) batch.add(Op::Set, "bad key", "v").textSafe = false;
   }
   exchange.run(batch);
-  REQUIRE(exchange.answers.complete(300));
+  REQUIRE(exchange.answers.complete(40));
   const std::int32_t expected[] = {MEMCACHED_E2BIG, MEMCACHED_SUCCESS, MEMCACHED_NOTFOUND,
                                    status::kBadTextKey};
-  for (std::uint32_t slot = 0; slot < 300; ++slot) {
+  for (std::uint32_t slot = 0; slot < 40; ++slot) {
     CHECK(exchange.answers[slot].status == expected[slot % 4]);
-    if (slot % 4 == 1) CHECK(exchange.get("k").empty());
+  }
+  for (int index = 0; index < 40; ++index) {
+    const std::string key = std::to_string(index);
+    CHECK(exchange.get(key) == (index % 4 == 1 ? "v" + key : ""));
   }
 }
 

@@ -8,8 +8,11 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "memcached_server.h"
 
@@ -22,11 +25,17 @@ class CuttingProxy {
  public:
   static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
-  explicit CuttingProxy(const ServerSpec& server) : server_(server) {
-    spec_.transport = Transport::Unix;
-    spec_.host = folder_.in("proxy.sock");
-    const sockaddr_un address = unixAddress(spec_.host);
-    listener_ = listenOn(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  // Listens on a socket of the same kind as the server's.
+  explicit CuttingProxy(const ServerSpec& server) : server_(server), spec_(server) {
+    if (server.transport == Transport::Unix) {
+      spec_.host = folder_.in("proxy.sock");
+      const sockaddr_un address = unixAddress(spec_.host);
+      listener_ = listenOn(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    } else {
+      const sockaddr_in address = loopback(0);
+      listener_ = listenOn(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+      spec_.port = portOf(listener_);
+    }
     if (pipe(stop_) != 0) throw std::runtime_error("no pipe");
     thread_ = std::thread([this] { run(); });
   }
@@ -49,25 +58,32 @@ class CuttingProxy {
   }
 
  private:
-  void run() {
-    for (;;) {
-      pollfd waiting[] = {{listener_.get(), POLLIN, 0}, {stop_[0], POLLIN, 0}};
-      poll(waiting, 2, -1);
-      if (waiting[1].revents != 0) return;
-      const Socket client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      const Socket server = connectTo(server_);
-      if (client.ok() && server.ok() && !serve(client, server)) return;
-    }
-  }
+  struct Pair {
+    Socket client;
+    Socket server;
+  };
 
-  // False: the test is over.
-  bool serve(const Socket& client, const Socket& server) {
+  void run() {
+    std::vector<Pair> pairs;
     for (;;) {
-      pollfd waiting[] = {{client.get(), POLLIN, 0}, {server.get(), POLLIN, 0}, {stop_[0], POLLIN, 0}};
-      poll(waiting, 3, -1);
-      if (waiting[2].revents != 0) return false;
-      if (waiting[0].revents != 0 && !pass(client, server, requestsLeft_)) return true;
-      if (waiting[1].revents != 0 && !pass(server, client, answersLeft_)) return true;
+      std::vector<pollfd> waiting = {{listener_.get(), POLLIN, 0}, {stop_[0], POLLIN, 0}};
+      for (const Pair& pair : pairs) {
+        waiting.push_back({pair.client.get(), POLLIN, 0});
+        waiting.push_back({pair.server.get(), POLLIN, 0});
+      }
+      poll(waiting.data(), waiting.size(), -1);
+      if (waiting[1].revents != 0) return;
+      for (std::size_t index = pairs.size(); index-- > 0;) {
+        const bool asked = waiting[2 + 2 * index].revents != 0;
+        const bool answered = waiting[3 + 2 * index].revents != 0;
+        Pair& pair = pairs[index];
+        const bool lives = (!asked || pass(pair.client, pair.server, requestsLeft_)) &&
+                           (!answered || pass(pair.server, pair.client, answersLeft_));
+        if (!lives) pairs.erase(pairs.begin() + static_cast<std::ptrdiff_t>(index));
+      }
+      if (waiting[0].revents == 0) continue;
+      Pair pair{Socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)), connectTo(server_)};
+      if (pair.client.ok() && pair.server.ok()) pairs.push_back(std::move(pair));
     }
   }
 
