@@ -62,7 +62,7 @@ export class Client {
   constructor(servers: string | readonly string[], options: ClientOptions = {}) {
     const checked = checkClientOptions(servers, options);
     this.servers = Object.freeze(typeof servers === 'string' ? [servers] : [...servers]);
-    this.#options = { ...options };
+    this.#options = { ...options, ...(options.behaviors === undefined ? {} : { behaviors: { ...options.behaviors } }) };
     this.#addresses = checked.addresses;
     this.#codec = options.codec ?? pylibmcCodec;
     this.#isBinary = checked.protocol === 2;
@@ -212,6 +212,7 @@ export class Client {
   /** Sets a key's expiry. False: it is not there. */
   touch(key: Key, time: TimeArg, options?: CallOptions): Promise<boolean> {
     return attempt(() => {
+      if ((time as unknown) === undefined) throw new TypeError('touch: a time is needed; 0 is never');
       const details = { ...plainDetails, expiry: expiryOf(time) };
       return this.#requests.write(Op.Touch, key, this.#decoders.found, '', details, options);
     });

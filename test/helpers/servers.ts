@@ -1,7 +1,7 @@
 // Real memcached servers for the tests.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onFreePort, ServerProcess, stopAll as stopAllProcesses, type Endpoint } from './processes';
@@ -66,6 +66,16 @@ export class MemcachedServer implements Endpoint {
   /** From now on it accepts connections (the kernel does) and answers nothing. */
   suspend(): void {
     this.signal('SIGSTOP');
+    // The signal reaches its threads one after the other: one may still answer.
+    while (!this.#isStopped()) {
+      // A few microseconds.
+    }
+  }
+
+  #isStopped(): boolean {
+    const tasks = `/proc/${this.pid}/task`;
+    // "pid (name) T …"; the name has no blank.
+    return readdirSync(tasks).every((task) => readFileSync(`${tasks}/${task}/stat`, 'utf8').split(' ')[2] === 'T');
   }
 
   resume(): void {

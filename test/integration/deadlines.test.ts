@@ -133,7 +133,9 @@ describe.each(protocols)('a server that stops answering (binary: %s)', (binary) 
       server.resume();
     }
     await sleep(50);
-    await eventually(async () => expect(['before', 'after']).toContain(await mc.get(key)));
+    await eventually(async () => {
+      expect(['before', 'after']).toContain(await mc.get(key));
+    });
     server.suspend();
     try {
       const [read] = await timed(mc.get(key));
@@ -141,7 +143,9 @@ describe.each(protocols)('a server that stops answering (binary: %s)', (binary) 
     } finally {
       server.resume();
     }
-    await eventually(async () => expect(await mc.set(key, 'again')).toBe(true));
+    await eventually(async () => {
+      expect(await mc.set(key, 'again')).toBe(true);
+    });
     expect(await mc.get(key)).toBe('again');
   });
 

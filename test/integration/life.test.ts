@@ -152,8 +152,12 @@ inEveryProtocol(({ connect, server, protocol }) => {
         () => mc.hash('key'),
         () => mc.serverFor('key'),
         () => mc.serialize(1),
-        () => mc.clone().destroy(),
-        () => mc.destroy(),
+        () => {
+          mc.clone().destroy();
+        },
+        () => {
+          mc.destroy();
+        },
       ];
       for (const call of calls) {
         try {

@@ -116,7 +116,10 @@ describe('ClientPool', () => {
   it('closes its clients', async () => {
     const pool = pooled(connect(servers()), 1);
     let inside: Client | undefined;
-    await pool.reserve((mc) => (inside = mc) && mc.get('key'));
+    await pool.reserve((mc) => {
+      inside = mc;
+      return mc.get('key');
+    });
     await pool.close();
     expect(pool.available).toBe(0);
     expect(await failure((inside as Client).get('key'))).toMatchObject({ name: 'ClientClosed' });

@@ -107,7 +107,7 @@ describe('are refused at once', () => {
     ['with an empty username', { username: '', password: 'b' }, /username/],
     ['with a zero byte', { username: 'a', password: 'b\0c' }, /password/],
   ])('%s', (_name, options, message) => {
-    const error = thrown(() => connect(server, options as never));
+    const error = thrown(() => connect(server, options));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toMatch(message);
   });

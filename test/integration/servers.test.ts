@@ -74,7 +74,7 @@ inEveryProtocol(({ connect, server }) => {
     const before = await statistic(server(), 'curr_connections');
     await Promise.all(keys.map((key) => mc.set(key, 1)));
     expect(await statistic(server(), 'curr_connections')).toBe(before + 3);
-    expect(await mc.disconnectAll()).toBeUndefined();
+    await mc.disconnectAll();
     for (let tries = 0; tries < 50 && (await statistic(server(), 'curr_connections')) > before; ++tries)
       await sleep(10);
     expect(await statistic(server(), 'curr_connections')).toBe(before);

@@ -23,8 +23,7 @@ interface User {
 }
 
 // Construction.
-expectTypeOf(Client).toBeConstructibleWith('localhost');
-expectTypeOf(Client).toBeConstructibleWith(['localhost'] as const, { binary: 'auto' });
+expectTypeOf<typeof Client>().toBeConstructibleWith(['localhost'] as const, { binary: 'auto' });
 expectTypeOf<ConstructorParameters<typeof Client>>().toEqualTypeOf<
   [servers: string | readonly string[], options?: ClientOptions]
 >();
@@ -134,7 +133,7 @@ mc.behaviors.ketama = true;
 mc.behaviors.hash = 'md5';
 mc.behaviors = { ketama: true };
 mc.setBehaviors({ namespace: 'n:' });
-// @ts-expect-error a boolean
+// @ts-expect-error it is a boolean
 mc.behaviors.ketama = 1;
 // @ts-expect-error no such hash
 mc.behaviors.hash = 'sha1';
@@ -154,10 +153,10 @@ expectTypeOf(pool.available).toBeNumber();
 // No `any` in the public face.
 type Methods = { [Name in keyof Client]: Client[Name] };
 type AnyReturns<T> = {
-  [Name in keyof T]: T[Name] extends (...args: never[]) => infer R ? (0 extends 1 & Awaited<R> ? Name : never) : never;
+  [Name in keyof T]-?: T[Name] extends (...args: never[]) => infer R ? (0 extends 1 & Awaited<R> ? Name : never) : never;
 }[keyof T];
 type AnyParameters<T> = {
-  [Name in keyof T]: T[Name] extends (...args: infer P) => unknown ? (0 extends 1 & P[number] ? Name : never) : never;
+  [Name in keyof T]-?: T[Name] extends (...args: infer P) => unknown ? (0 extends 1 & P[number] ? Name : never) : never;
 }[keyof T];
 type AnyMembers<T> = { [Name in keyof T]-?: 0 extends 1 & T[Name] ? Name : never }[keyof T];
 expectTypeOf<AnyReturns<Methods>>().toBeNever();

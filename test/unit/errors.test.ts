@@ -33,7 +33,7 @@ describe.each(names)('%s', (name) => {
     expect(error).toBeInstanceOf(Error);
     expect(error).toBeInstanceOf(MemcachedError);
     expect(error).toBeInstanceOf(ErrorType);
-    expect({ ...error, message: error.message, cause: error.cause }).toEqual({
+    expect(error).toMatchObject({
       ...details,
       name,
       message: 'message',
