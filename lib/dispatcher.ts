@@ -3,10 +3,10 @@
  * settles operations when their completions arrive. JavaScript's side of native/binding/client.h.
  */
 
-import { Busy, ClientClosed, TimeoutError, returnCode } from './errors';
+import { Busy, ClientClosed, TimeoutError, returnCode, type ErrorDetails } from './errors';
 import { keyBytes, nameOf, type Key } from './keys';
 import { native, type NativeClient, type NativeClientOptions } from './native';
-import type { Operation, Reply } from './operation';
+import type { Operation, Reply, Waiter } from './operation';
 import { Submission, type Details } from './submission';
 import { Op, Outcome, completionWords, inBlock, operationNames, outcomeMask, serverShift, Status } from './wire';
 
@@ -24,6 +24,7 @@ const sharedBytes = Buffer.from(new ArrayBuffer(512 * 1024));
 /** The clock is read once for so many operations: reading it costs as much as writing a short key. */
 const operationsPerClockReading = 32;
 const notFound = returnCode('NOTFOUND');
+const firstSlots = 64;
 const longestTimeout = 2 ** 31 - 1;
 
 export interface DispatcherOptions extends Omit<NativeClientOptions, 'submission' | 'records' | 'bytes'> {
@@ -43,9 +44,13 @@ export class Dispatcher {
   readonly #reply: Reply;
 
   /** By slot. Undefined: free, or given up by its caller while the native side still holds the slot. */
-  readonly #operations: (Operation | undefined)[] = [];
+  readonly #waiters: (Waiter | undefined)[] = [];
   /** By slot; Infinity where nobody waits. */
-  #deadlines = new Float64Array(64).fill(Infinity);
+  #deadlines = new Float64Array(firstSlots).fill(Infinity);
+  /** By slot: which member of its waiter. */
+  #members = new Uint32Array(firstSlots);
+  /** By slot, of reads: how many servers after the key's own it was sent to. */
+  #triedReplicas = new Uint8Array(firstSlots);
   readonly #freeSlots: number[] = [];
   /** Slots that the native side holds. */
   #inFlight = 0;
@@ -63,7 +68,7 @@ export class Dispatcher {
   #sweepAt = Infinity;
 
   /** Operations by slot that a signal may abort. */
-  readonly #signals = new Map<AbortSignal, Map<number, Operation>>();
+  readonly #signals = new Map<AbortSignal, Map<number, Waiter>>();
   #closed = false;
   #onIdle: (() => void) | undefined;
 
@@ -118,15 +123,18 @@ export class Dispatcher {
    * @throws what is wrong: with the key, the options, or the client's state
    */
   sendShort(operation: Operation, key: Key, options: CallOptions | undefined): number {
-    const timeout = this.#admit(operation, options);
-    this.submission.begin(operation.op, key, false);
-    const slot = this.#open(operation, timeout, options?.signal);
-    operation.wireKey = key;
-    this.submission.finish(operation.op, slot, this.#deadlines[slot] as number, 0);
+    return this.sendMemberShort(operation, 0, key, this.#admit(operation.op, options), options?.signal);
+  }
+
+  /** As sendShort, for one of several that were admitted together. */
+  sendMemberShort(waiter: Waiter, member: number, key: Key, timeout: number, signal?: AbortSignal): number {
+    this.submission.begin(waiter.op, key, false);
+    const slot = this.#open(waiter, member, timeout, signal);
+    this.submission.finish(waiter.op, slot, this.#deadlines[slot] as number, 0);
     return slot;
   }
 
-  /** As sendShort. */
+  /** As sendShort, with a value or other details. */
   sendLong(
     operation: Operation,
     key: Key,
@@ -134,32 +142,45 @@ export class Dispatcher {
     details: Details,
     options: CallOptions | undefined,
   ): number {
-    const timeout = this.#admit(operation, options);
-    this.submission.begin(operation.op, key, true);
-    const slot = this.#open(operation, timeout, options?.signal);
-    this.submission.finishLong(operation.op, slot, this.#deadlines[slot] as number, value, details);
+    const timeout = this.#admit(operation.op, options);
+    return this.sendMemberLong(operation, 0, key, value, details, timeout, options?.signal);
+  }
+
+  /** As sendLong, for one of several that were admitted together. */
+  sendMemberLong(
+    waiter: Waiter,
+    member: number,
+    key: Key,
+    value: string | Uint8Array,
+    details: Details,
+    timeout: number,
+    signal?: AbortSignal,
+  ): number {
+    this.submission.begin(waiter.op, key, true);
+    const slot = this.#open(waiter, member, timeout, signal);
+    this.submission.finishLong(waiter.op, slot, this.#deadlines[slot] as number, value, details);
     return slot;
   }
 
   /** As sendShort, for an operation that concerns a server. */
   sendForServer(operation: Operation, expiry: number, value: string, options: CallOptions | undefined): number {
-    const timeout = this.#admit(operation, options);
-    const slot = this.#open(operation, timeout, options?.signal);
+    const timeout = this.#admit(operation.op, options);
+    const slot = this.#open(operation, 0, timeout, options?.signal);
     const deadline = this.#deadlines[slot] as number;
     this.submission.writeForServer(operation.op, slot, deadline, operation.server, expiry, value);
     return slot;
   }
 
   /**
-   * Before the first of several operations: whether all of them may be sent.
+   * Before the first of several operations: whether all of them may be sent. Returns the timeout that applies.
    *
    * @throws ClientClosed, Busy, or what is wrong with the options
    */
-  admitMany(count: number, op: Op, options: CallOptions | undefined): void {
+  admitMany(count: number, op: Op, options: CallOptions | undefined): number {
     const name = operationNames[op];
     if (this.#closed) throw new ClientClosed(`${name}: the client is closed`, { operation: name });
     if (count > this.#maxPending - this.#inFlight) throw this.#busy(name);
-    if (options !== undefined) checkCallOptions(options, this.timeout);
+    return options === undefined ? this.timeout : checkCallOptions(options, this.timeout);
   }
 
   #busy(name: string): Busy {
@@ -169,10 +190,10 @@ export class Dispatcher {
     );
   }
 
-  /** Gives up several operations at once; those that have settled are left alone. */
-  abandonMany(operations: readonly Operation[], slots: readonly number[]): void {
-    for (const [index, slot] of slots.entries()) {
-      if (this.#operations[slot] === operations[index]) this.#abandon(slot);
+  /** Gives up the members of a multi-operation that have not settled; `slots` by member. */
+  abandonMany(waiter: Waiter, slots: readonly number[]): void {
+    for (const [member, slot] of slots.entries()) {
+      if (this.#waiters[slot] === waiter && this.#members[slot] === member) this.#abandon(slot);
     }
     if (this.#pending === 0) this.#onIdle?.();
   }
@@ -185,18 +206,15 @@ export class Dispatcher {
   }
 
   /** Checks what can be refused without a slot; returns the timeout that applies. */
-  #admit(operation: Operation, options: CallOptions | undefined): number {
-    const name = operationNames[operation.op];
-    if (this.#closed) throw new ClientClosed(`${name}: the client is closed`, { operation: name });
-    if (this.#inFlight >= this.#maxPending) throw this.#busy(name);
-    if (options === undefined) return this.timeout;
-    return checkCallOptions(options, this.timeout);
+  #admit(op: Op, options: CallOptions | undefined): number {
+    return this.admitMany(1, op, options);
   }
 
-  #open(operation: Operation, timeout: number, signal: AbortSignal | undefined): number {
-    const slot = this.#freeSlots.pop() ?? this.#operations.length;
-    this.#operations[slot] = operation;
-    if (slot >= this.#deadlines.length) this.#growDeadlines();
+  #open(waiter: Waiter, member: number, timeout: number, signal: AbortSignal | undefined): number {
+    const slot = this.#freeSlots.pop() ?? this.#waiters.length;
+    this.#waiters[slot] = waiter;
+    if (slot >= this.#deadlines.length) this.#growSlots();
+    this.#members[slot] = member;
     if (++this.#operationsSinceClock > operationsPerClockReading) {
       this.#operationsSinceClock = 0;
       this.#now = performance.now() + this.#clockOffset;
@@ -206,7 +224,7 @@ export class Dispatcher {
     if (deadline < this.#sweepAt) this.#scheduleSweep(deadline);
     ++this.#inFlight;
     ++this.#pending;
-    if (signal !== undefined) this.#watch(signal, operation, slot);
+    if (signal !== undefined) this.#watch(signal, waiter, slot);
     this.#scheduleFlush();
     return slot;
   }
@@ -218,17 +236,24 @@ export class Dispatcher {
     process.nextTick(this.#flush);
   }
 
-  #growDeadlines(): void {
-    const larger = new Float64Array(this.#deadlines.length * 2).fill(Infinity);
-    larger.set(this.#deadlines);
-    this.#deadlines = larger;
+  #growSlots(): void {
+    const size = this.#deadlines.length * 2;
+    const deadlines = new Float64Array(size).fill(Infinity);
+    deadlines.set(this.#deadlines);
+    this.#deadlines = deadlines;
+    const members = new Uint32Array(size);
+    members.set(this.#members);
+    this.#members = members;
+    const triedReplicas = new Uint8Array(size);
+    triedReplicas.set(this.#triedReplicas);
+    this.#triedReplicas = triedReplicas;
   }
 
   /** One listener for each signal, however many operations it was given to: Node warns about many. */
-  #watch(signal: AbortSignal, operation: Operation, slot: number): void {
+  #watch(signal: AbortSignal, waiter: Waiter, slot: number): void {
     const watched = this.#signals.get(signal) ?? this.#listenTo(signal);
-    watched.set(slot, operation);
-    operation.detach = () => {
+    watched.set(slot, waiter);
+    waiter.detach = () => {
       watched.delete(slot);
       if (watched.size > 0 || this.#signals.get(signal) !== watched) return;
       this.#signals.delete(signal);
@@ -236,8 +261,8 @@ export class Dispatcher {
     };
   }
 
-  #listenTo(signal: AbortSignal): Map<number, Operation> {
-    const watched = new Map<number, Operation>();
+  #listenTo(signal: AbortSignal): Map<number, Waiter> {
+    const watched = new Map<number, Waiter>();
     this.#signals.set(signal, watched);
     signal.addEventListener('abort', this.#onAbort, { once: true });
     return watched;
@@ -245,11 +270,12 @@ export class Dispatcher {
 
   readonly #onAbort = (event: Event): void => {
     const signal = event.target as AbortSignal;
-    const watched = this.#signals.get(signal) ?? new Map<number, Operation>();
+    const watched = this.#signals.get(signal) ?? new Map<number, Waiter>();
     this.#signals.delete(signal);
-    for (const [slot, operation] of watched) {
+    for (const [slot, waiter] of watched) {
+      const member = this.#members[slot] as number;
       this.#abandon(slot);
-      operation.fail(signal.reason);
+      waiter.fail(signal.reason, member);
     }
     if (this.#pending === 0) this.#onIdle?.();
   };
@@ -260,16 +286,16 @@ export class Dispatcher {
     const reply = this.#reply;
     for (let at = 0; at < count * completionWords; at += completionWords) {
       const slot = words[at] as number;
-      const operation = this.#operations[slot];
+      const waiter = this.#waiters[slot];
       const status = (words[at + 1] as number) | 0;
-      if (this.replicas > 0 && operation !== undefined && this.#fallBack(operation, slot, status)) continue;
-      this.#operations[slot] = undefined;
+      if (this.replicas > 0 && waiter !== undefined && this.#fallBack(waiter, slot, status)) continue;
+      this.#waiters[slot] = undefined;
       this.#freeSlots.push(slot);
       --this.#inFlight;
-      if (operation === undefined) continue; // given up: its caller knows already
+      if (waiter === undefined) continue; // given up: its caller knows already
       this.#deadlines[slot] = Infinity;
       --this.#pending;
-      operation.detach?.();
+      if (waiter.detach !== undefined) waiter.detach();
       const kind = words[at + 2] as number;
       const length = words[at + 5] as number;
       reply.status = status;
@@ -283,23 +309,24 @@ export class Dispatcher {
       reply.end = reply.start + length;
       reply.numberLow = words[at + 6] as number;
       reply.numberHigh = words[at + 7] as number;
-      operation.complete(reply);
+      waiter.complete(reply, this.#members[slot] as number);
     }
     reply.bytes = sharedBytes; // do not keep a large value alive
     if (this.#pending === 0) this.#onIdle?.();
   }
 
   /** A read whose server failed goes to the next one that holds a copy (`num_replicas`), in the same slot. */
-  #fallBack(operation: Operation, slot: number, status: number): boolean {
-    const isRead = operation.op === Op.Get || operation.op === Op.Gets;
+  #fallBack(waiter: Waiter, slot: number, status: number): boolean {
     const isAnswer = status === Status.Success || status === notFound || status === Status.BadCompression;
-    const key = operation.wireKey;
-    if (!isRead || isAnswer || status === Status.BadTextKey || status === Status.Closed || key === undefined)
-      return false;
-    if (operation.replica >= Math.min(this.replicas, this.#serverNames.length - 1)) return false;
-    ++operation.replica;
-    this.submission.begin(operation.op, key, false);
-    this.submission.finish(operation.op, slot, this.#deadlines[slot] as number, operation.replica);
+    const tried = this.#triedReplicas[slot] as number;
+    this.#triedReplicas[slot] = 0;
+    const key = waiter.wireKeyOf(this.#members[slot] as number);
+    if ((waiter.op !== Op.Get && waiter.op !== Op.Gets) || key === undefined) return false;
+    if (isAnswer || status === Status.BadTextKey || status === Status.Closed) return false;
+    if (tried >= Math.min(this.replicas, this.#serverNames.length - 1)) return false;
+    this.#triedReplicas[slot] = tried + 1;
+    this.submission.begin(waiter.op, key, false);
+    this.submission.finish(waiter.op, slot, this.#deadlines[slot] as number, tried + 1);
     this.#scheduleFlush();
     return true;
   }
@@ -322,7 +349,7 @@ export class Dispatcher {
     this.#sweepAt = Infinity;
     const now = performance.now() + this.#clockOffset;
     let next = Infinity;
-    for (let slot = 0; slot < this.#operations.length; ++slot) {
+    for (let slot = 0; slot < this.#waiters.length; ++slot) {
       const deadline = this.#deadlines[slot] as number;
       if (deadline <= now) this.#expire(slot);
       else if (deadline < next) next = deadline;
@@ -332,38 +359,38 @@ export class Dispatcher {
   }
 
   #expire(slot: number): void {
-    const operation = this.#operations[slot] as Operation;
+    const waiter = this.#waiters[slot] as Waiter;
+    const member = this.#members[slot] as number;
+    const server = this.#serverOf(waiter, slot);
     const unsent = this.#abandon(slot);
-    const name = operationNames[operation.op];
-    const isWrite = operation.op >= Op.Delete && operation.op <= Op.Flush;
-    const outcomeUnknown = isWrite && !unsent;
+    const name = operationNames[waiter.op];
+    const isWrite = waiter.op >= Op.Delete && waiter.op <= Op.Flush;
     const what = unsent
       ? 'the time was over before it could be sent'
       : `the server did not answer in time${isWrite ? '; the write may or may not have been applied' : ''}`;
-    operation.fail(
-      new TimeoutError(`${name}: ${what}`, {
-        operation: name,
-        retcode: returnCode('TIMEOUT'),
-        outcomeUnknown,
-        server: this.#serverOf(operation),
-        ...(operation.key === undefined ? {} : { key: operation.key }),
-      }),
-    );
+    const details = {
+      ...detailsOf(waiter, member),
+      server,
+      retcode: returnCode('TIMEOUT'),
+      outcomeUnknown: isWrite && !unsent,
+    };
+    waiter.fail(new TimeoutError(`${name}: ${what}`, details), member);
   }
 
-  #serverOf(operation: Operation): string {
-    const { wireKey, server, replica } = operation;
-    const index = wireKey === undefined ? server : this.native.route(keyBytes(wireKey))[2] + replica;
+  #serverOf(waiter: Waiter, slot: number): string {
+    const wireKey = waiter.wireKeyOf(this.#members[slot] as number);
+    const tried = this.#triedReplicas[slot] as number;
+    const index = wireKey === undefined ? waiter.server : this.native.route(keyBytes(wireKey))[2] + tried;
     return this.serverName(index % this.#serverNames.length);
   }
 
   /** Nobody waits for it any longer; its slot is free when the native side gives it back. True: it was not sent. */
   #abandon(slot: number): boolean {
     if (this.#flushScheduled) this.flush(); // the native side must know a slot before it is cancelled
-    const operation = this.#operations[slot];
-    operation?.detach?.();
-    this.#operations[slot] = undefined;
+    this.#waiters[slot]?.detach?.();
+    this.#waiters[slot] = undefined;
     this.#deadlines[slot] = Infinity;
+    this.#triedReplicas[slot] = 0;
     --this.#pending;
     return this.native.cancel(slot);
   }
@@ -388,18 +415,14 @@ export class Dispatcher {
   destroy(): void {
     this.#closed = true;
     this.flush();
-    for (let slot = 0; slot < this.#operations.length; ++slot) {
-      const operation = this.#operations[slot];
-      if (operation === undefined) continue;
+    for (let slot = 0; slot < this.#waiters.length; ++slot) {
+      const waiter = this.#waiters[slot];
+      if (waiter === undefined) continue;
+      const member = this.#members[slot] as number;
       const unsent = this.#abandon(slot);
-      const name = operationNames[operation.op];
-      operation.fail(
-        new ClientClosed(`${name}: the client was destroyed`, {
-          operation: name,
-          outcomeUnknown: !unsent && operation.op >= Op.Delete,
-          ...(operation.key === undefined ? {} : { key: operation.key }),
-        }),
-      );
+      const name = operationNames[waiter.op];
+      const details = { ...detailsOf(waiter, member), outcomeUnknown: !unsent && waiter.op >= Op.Delete };
+      waiter.fail(new ClientClosed(`${name}: the client was destroyed`, details), member);
     }
     this.#stop();
     this.#onIdle?.();
@@ -409,6 +432,11 @@ export class Dispatcher {
     clearTimeout(this.#sweepTimer);
     this.native.stop();
   }
+}
+
+function detailsOf(waiter: Waiter, member: number): ErrorDetails {
+  const key = waiter.keyOf(member);
+  return { operation: operationNames[waiter.op], ...(key === undefined ? {} : { key }) };
 }
 
 /**

@@ -80,19 +80,12 @@ export async function storeMulti(
   details.compressLevel = store.compressLevel;
   const { dispatcher, decoders } = requests;
   const storeAll = async (): Promise<Key[]> => {
-    const gathered = await gather(
-      dispatcher,
-      op,
-      keys,
-      decoders.stored,
-      undefined,
-      store.call,
-      (operation, index, memberOptions) => {
-        const part = parts[index] as { data: string | Uint8Array; flags: number };
-        details.flags = part.flags;
-        return dispatcher.sendLong(operation, wireKeys[index] as Key, part.data, details, memberOptions);
-      },
-    );
+    const call = { op, keys, wireKeys, decode: decoders.stored, extra: undefined, options: store.call };
+    const gathered = await gather(dispatcher, call, (waiter, member, timeout) => {
+      const part = parts[member] as { data: string | Uint8Array; flags: number };
+      details.flags = part.flags;
+      return dispatcher.sendMemberLong(waiter, member, wireKeys[member] as Key, part.data, details, timeout);
+    });
     // A key that the server's protocol cannot carry is the caller's mistake: said, not listed.
     throwFirst(gathered, (error) => error instanceof BadKeyProvided);
     if (requests.failSoft) forgiveOutages(gathered, false);
@@ -111,15 +104,9 @@ export async function countMulti(
   const details: Details = { ...plainDetails, number: checkDelta(options?.delta ?? 1, 'delta') };
   const { dispatcher, decoders } = requests;
   const wireKeys = prefixedKeys(list, op, dispatcher.submission, options?.keyPrefix);
-  const gathered = await gather(
-    dispatcher,
-    op,
-    list,
-    decoders.counter,
-    false,
-    options,
-    (operation, index, memberOptions) =>
-      dispatcher.sendLong(operation, wireKeys[index] as Key, '', details, memberOptions),
+  const call = { op, keys: list, wireKeys, decode: decoders.counter, extra: false, options };
+  const gathered = await gather(dispatcher, call, (waiter, member, timeout) =>
+    dispatcher.sendMemberLong(waiter, member, wireKeys[member] as Key, '', details, timeout),
   );
   return resultMap(gathered) as Map<Key, number>;
 }
@@ -134,8 +121,8 @@ function gatherShort(
 ): Promise<Gathered> {
   const { dispatcher } = requests;
   const wireKeys = prefixedKeys(keys, op, dispatcher.submission, options?.keyPrefix);
-  return gather(dispatcher, op, keys, decode, extra, options, (operation, index, memberOptions) =>
-    dispatcher.sendShort(operation, wireKeys[index] as Key, memberOptions),
+  return gather(dispatcher, { op, keys, wireKeys, decode, extra, options }, (waiter, member, timeout) =>
+    dispatcher.sendMemberShort(waiter, member, wireKeys[member] as Key, timeout),
   );
 }
 

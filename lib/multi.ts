@@ -2,8 +2,7 @@
 
 import type { CallOptions, Dispatcher } from './dispatcher';
 import { assertKey, badKey, longestKey, keyBytes, isTextByte, nameOf, withPrefix, type Key } from './keys';
-import type { Decoder, Group } from './operation';
-import { Operation } from './operation';
+import type { Decoder, Reply, Subject, Waiter } from './operation';
 import { operationNames, type Op } from './wire';
 
 export interface MultiOptions extends CallOptions {
@@ -20,25 +19,53 @@ export interface Gathered {
   hasErrors: boolean;
 }
 
-class Gatherer implements Group {
+/** All members of a multi-operation: one object for all keys. */
+class Gatherer implements Waiter, Subject {
+  readonly op: Op;
+  readonly server = 0;
+  readonly extra: unknown;
+  detach: (() => void) | undefined;
+  /** Of the member whose reply is being read. */
+  key: Key | undefined;
   readonly gathered: Gathered;
+  readonly #wireKeys: readonly Key[];
+  readonly #decode: Decoder;
   #left: number;
   readonly #resolve: (gathered: Gathered) => void;
 
-  constructor(keys: readonly Key[], resolve: (gathered: Gathered) => void) {
-    const results = new Array<unknown>(keys.length);
-    this.gathered = { keys, results, errors: [], hasErrors: false };
-    this.#left = keys.length;
+  constructor(call: MultiCall, resolve: (gathered: Gathered) => void) {
+    this.op = call.op;
+    this.extra = call.extra;
+    this.detach = undefined;
+    this.key = undefined;
+    this.gathered = { keys: call.keys, results: new Array<unknown>(call.keys.length), errors: [], hasErrors: false };
+    this.#wireKeys = call.wireKeys;
+    this.#decode = call.decode;
+    this.#left = call.keys.length;
     this.#resolve = resolve;
   }
 
-  done(index: number, result: unknown): void {
-    this.gathered.results[index] = result;
+  keyOf(member: number): Key | undefined {
+    return this.gathered.keys[member];
+  }
+
+  wireKeyOf(member: number): Key | undefined {
+    return this.#wireKeys[member];
+  }
+
+  complete(reply: Reply, member: number): void {
+    this.key = this.gathered.keys[member];
+    try {
+      this.gathered.results[member] = this.#decode(reply, this);
+    } catch (error) {
+      this.fail(error, member);
+      return;
+    }
     if (--this.#left === 0) this.#resolve(this.gathered);
   }
 
-  failed(index: number, error: unknown): void {
-    this.gathered.errors[index] = error as Error;
+  fail(error: unknown, member: number): void {
+    this.gathered.errors[member] = error as Error;
     this.gathered.hasErrors = true;
     if (--this.#left === 0) this.#resolve(this.gathered);
   }
@@ -102,42 +129,44 @@ export function entryList(entries: unknown, name: string): { keys: Key[]; values
   return { keys, values };
 }
 
+export interface MultiCall {
+  op: Op;
+  /** As they were given. */
+  keys: readonly Key[];
+  wireKeys: readonly Key[];
+  decode: Decoder;
+  extra: unknown;
+  options: CallOptions | undefined;
+}
+
+/** Sends one member; returns its slot. */
+export type SendMember = (waiter: Waiter, member: number, timeout: number) => number;
+
 /**
  * Sends one operation for each key and resolves when all have settled; rejects only if the signal is aborted.
- * `send` writes the operation number `index`.
+ *
+ * @throws ClientClosed, Busy, or what is wrong with the options
  */
-export function gather(
-  dispatcher: Dispatcher,
-  op: Op,
-  keys: readonly Key[],
-  decode: Decoder,
-  extra: unknown,
-  options: CallOptions | undefined,
-  send: (operation: Operation, index: number, options: CallOptions | undefined) => number,
-): Promise<Gathered> {
-  dispatcher.admitMany(keys.length, op, options);
+export function gather(dispatcher: Dispatcher, call: MultiCall, send: SendMember): Promise<Gathered> {
+  const { keys, options } = call;
+  const timeout = dispatcher.admitMany(keys.length, call.op, options);
   if (keys.length === 0) return Promise.resolve({ keys, results: [], errors: [], hasErrors: false });
   const signal = options?.signal;
-  // One listener for the whole call; the members only need the timeout.
-  const memberOptions = options?.timeout === undefined ? undefined : { timeout: options.timeout };
   return new Promise<Gathered>((resolve, reject) => {
-    const group = new Gatherer(keys, (gathered) => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve(gathered);
-    });
-    const operations: Operation[] = [];
     const slots: number[] = [];
+    // One listener for the whole call.
     const onAbort = (): void => {
-      dispatcher.abandonMany(operations, slots);
+      dispatcher.abandonMany(gatherer, slots);
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller chose the reason
       reject(signal?.reason);
     };
-    for (let index = 0; index < keys.length; ++index) {
-      const operation = new Operation(op, keys[index], decode, extra, group, index, 0);
-      const slot = send(operation, index, memberOptions);
-      if (signal === undefined) continue;
-      operations.push(operation);
-      slots.push(slot);
+    const gatherer = new Gatherer(call, (gathered) => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve(gathered);
+    });
+    for (let member = 0; member < keys.length; ++member) {
+      const slot = send(gatherer, member, timeout);
+      if (signal !== undefined) slots.push(slot);
     }
     signal?.addEventListener('abort', onAbort, { once: true });
   });

@@ -20,13 +20,33 @@ export interface Reply {
   numberHigh: number;
 }
 
-/** Turns a reply into the operation's result. Throws the operation's error. */
-export type Decoder = (reply: Reply, operation: Operation) => unknown;
+/** What a decoder may ask about the operation whose reply it reads. */
+export interface Subject {
+  readonly op: Op;
+  /** As it was given, for results and errors. */
+  readonly key: Key | undefined;
+  /** What the decoder needs beside the reply: a default, whether a bigint is wanted. */
+  readonly extra: unknown;
+}
 
-/** Several operations that settle as one: a multi-get and its kin. */
-export interface Group {
-  done(index: number, result: unknown): void;
-  failed(index: number, error: unknown): void;
+/** Turns a reply into the operation's result. Throws the operation's error. */
+export type Decoder = (reply: Reply, subject: Subject) => unknown;
+
+/**
+ * Who waits for the completion of a slot: an operation, or all members of a multi-operation in one object, which is
+ * told which member it is.
+ */
+export interface Waiter {
+  readonly op: Op;
+  /** Of operations without a key: the server's index. */
+  readonly server: number;
+  /** Takes the listener off an AbortSignal. */
+  detach: (() => void) | undefined;
+  keyOf(member: number): Key | undefined;
+  /** As it goes on the wire: with a multi's prefix. */
+  wireKeyOf(member: number): Key | undefined;
+  complete(reply: Reply, member: number): void;
+  fail(error: unknown, member: number): void;
 }
 
 type Settle = (value: unknown) => void;
@@ -39,50 +59,28 @@ const catchSettlers = (resolve: Settle, reject: Settle): void => {
   caughtReject = reject;
 };
 
-export class Operation {
+/** One operation with a promise of its own. */
+export class Operation implements Waiter, Subject {
   readonly op: Op;
-  /** As it was given, for results and errors. */
   readonly key: Key | undefined;
-  readonly decode: Decoder;
-  /** What the decoder needs beside the reply: a default, whether a bigint is wanted. */
   readonly extra: unknown;
-  /** Of operations without a key: the server. */
   readonly server: number;
-  readonly group: Group | undefined;
-  readonly index: number;
-  /** As it goes on the wire: with a multi's prefix. */
-  wireKey: Key | undefined;
-  /** Reads under `num_replicas`: how many servers after the key's own it was sent to. */
-  replica: number;
-  /** Takes the listener off an AbortSignal. */
   detach: (() => void) | undefined;
+  readonly #decode: Decoder;
   #resolve: Settle | undefined;
   #reject: Settle | undefined;
 
-  constructor(
-    op: Op,
-    key: Key | undefined,
-    decode: Decoder,
-    extra: unknown,
-    group: Group | undefined,
-    index: number,
-    server: number,
-  ) {
+  constructor(op: Op, key: Key | undefined, decode: Decoder, extra: unknown, server: number) {
     this.op = op;
     this.key = key;
-    this.decode = decode;
     this.extra = extra;
-    this.group = group;
-    this.index = index;
     this.server = server;
-    this.wireKey = key;
-    this.replica = 0;
     this.detach = undefined;
+    this.#decode = decode;
     this.#resolve = undefined;
     this.#reject = undefined;
   }
 
-  /** The operation's own promise; not for members of a group. */
   promise(): Promise<unknown> {
     const promise = new Promise<unknown>(catchSettlers);
     this.#resolve = caughtResolve;
@@ -93,20 +91,26 @@ export class Operation {
     return promise;
   }
 
+  keyOf(): Key | undefined {
+    return this.key;
+  }
+
+  wireKeyOf(): Key | undefined {
+    return this.key;
+  }
+
   complete(reply: Reply): void {
     let result: unknown;
     try {
-      result = this.decode(reply, this);
+      result = this.#decode(reply, this);
     } catch (error) {
-      this.fail(error);
+      this.#reject?.(error);
       return;
     }
-    if (this.group === undefined) this.#resolve?.(result);
-    else this.group.done(this.index, result);
+    this.#resolve?.(result);
   }
 
   fail(error: unknown): void {
-    if (this.group === undefined) this.#reject?.(error);
-    else this.group.failed(this.index, error);
+    this.#reject?.(error);
   }
 }

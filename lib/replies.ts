@@ -3,7 +3,7 @@
 import type { Codec } from './codecs/codec';
 import { DeserializationError, errorForStatus, type MemcachedError, CacheMiss, returnCode } from './errors';
 import type { ErrorDetails } from './errors';
-import type { Decoder, Operation, Reply } from './operation';
+import type { Decoder, Reply, Subject } from './operation';
 import { Op, operationNames, Status } from './wire';
 
 const notFound = returnCode('NOTFOUND');
@@ -46,10 +46,10 @@ export interface DecoderContext {
 
 /** The decoders of one client. */
 export function makeDecoders(context: DecoderContext): Decoders {
-  const errorFor = (reply: Reply, operation: Operation): MemcachedError =>
+  const errorFor = (reply: Reply, operation: Subject): MemcachedError =>
     failure(reply, operation, context.serverName(reply.server));
 
-  const readValue = (reply: Reply, operation: Operation): unknown => {
+  const readValue = (reply: Reply, operation: Subject): unknown => {
     if (reply.status === Status.BadCompression)
       throw new DeserializationError(
         'the flags say that the value is compressed, but it is not in zlib format',
@@ -70,7 +70,7 @@ export function makeDecoders(context: DecoderContext): Decoders {
     }
   };
 
-  const valueOrMiss = (reply: Reply, operation: Operation): unknown => {
+  const valueOrMiss = (reply: Reply, operation: Subject): unknown => {
     if (reply.status === Status.Success || reply.status === Status.BadCompression) return readValue(reply, operation);
     if (reply.status === notFound) return miss;
     throw errorFor(reply, operation);
@@ -148,7 +148,7 @@ function isNotStored(op: Op, status: number): boolean {
   }
 }
 
-function readCounter(reply: Reply, operation: Operation, asBigInt: boolean): number | bigint {
+function readCounter(reply: Reply, operation: Subject, asBigInt: boolean): number | bigint {
   const exact = toBigInt(reply.numberLow, reply.numberHigh);
   if (asBigInt) return exact;
   const number = Number(exact);
@@ -170,19 +170,19 @@ function takeBytes(reply: Reply): Buffer {
   return Buffer.from(reply.bytes.subarray(reply.start, reply.end));
 }
 
-function detailsOf(operation: Operation, server?: string): ErrorDetails {
+function detailsOf(operation: Subject, server?: string): ErrorDetails {
   const details: ErrorDetails = { operation: operationNames[operation.op] };
   if (operation.key !== undefined) details.key = operation.key;
   if (server !== undefined && server !== '') details.server = server;
   return details;
 }
 
-function failure(reply: Reply, operation: Operation, server: string): MemcachedError {
+function failure(reply: Reply, operation: Subject, server: string): MemcachedError {
   const text = reply.bytes.toString('utf8', reply.start, reply.end);
   return errorForStatus(reply.status, reply.outcome, text, detailsOf(operation, server));
 }
 
-function deserializationError(error: unknown, data: Buffer, flags: number, operation: Operation): DeserializationError {
+function deserializationError(error: unknown, data: Buffer, flags: number, operation: Subject): DeserializationError {
   const reason = error instanceof Error ? error.message : String(error);
   const cause = error instanceof DeserializationError ? error.cause : error;
   return new DeserializationError(`${operationNames[operation.op]}: ${reason}`, data, flags, {

@@ -53,7 +53,7 @@ export class Requests {
 
   /** `extra` is the decoder's; `soft` is what an outage resolves to under `failSoft`. */
   read(op: Op, key: Key, decode: Decoder, extra: unknown, soft: unknown, options?: CallOptions): Promise<unknown> {
-    const operation = new Operation(op, key, decode, extra, undefined, 0, 0);
+    const operation = new Operation(op, key, decode, extra, 0);
     let promise: Promise<unknown>;
     try {
       assertKey(key, operationNames[op]);
@@ -87,7 +87,7 @@ export class Requests {
     details: Details,
     options: CallOptions | undefined,
   ): Promise<unknown> {
-    const operation = new Operation(op, key, decode, extra, undefined, 0, 0);
+    const operation = new Operation(op, key, decode, extra, 0);
     try {
       assertKey(key, operationNames[op]);
       const promise = operation.promise();
@@ -150,7 +150,7 @@ export class Requests {
   ): Promise<unknown[]> {
     const promises: Promise<unknown>[] = [];
     for (let server = 0; server < this.#servers; ++server) {
-      const operation = new Operation(op, undefined, decode, undefined, undefined, 0, server);
+      const operation = new Operation(op, undefined, decode, undefined, server);
       try {
         const promise = operation.promise();
         this.dispatcher.sendForServer(operation, expiry, value, options);

@@ -122,7 +122,7 @@ describe.each(protocols)('a server that stops answering (binary: %s)', (binary) 
     const mc = connect(server, { binary, timeout: 200, behaviors: { retry_timeout: 0 } });
     const key = uniqueKey();
     await mc.set(key, 'before');
-    server.suspend();
+    await stop(server);
     try {
       const [write, elapsed] = await timed(mc.set(key, 'after'));
       expect(write).toMatchObject({ name: 'TimeoutError', operation: 'set', key, outcomeUnknown: true });
@@ -136,7 +136,7 @@ describe.each(protocols)('a server that stops answering (binary: %s)', (binary) 
     await eventually(async () => {
       expect(['before', 'after']).toContain(await mc.get(key));
     });
-    server.suspend();
+    await stop(server);
     try {
       const [read] = await timed(mc.get(key));
       expect(read).toMatchObject({ name: 'TimeoutError', operation: 'get', key, outcomeUnknown: false });
@@ -149,11 +149,35 @@ describe.each(protocols)('a server that stops answering (binary: %s)', (binary) 
     expect(await mc.get(key)).toBe('again');
   });
 
+  it("so it is when only the call's own time is over, and destroying the client does not make it known", async () => {
+    const mc = connect(server, { binary, timeout: 5000 });
+    const key = uniqueKey();
+    await mc.set(key, 'before');
+    await stop(server);
+    try {
+      const expected = { operation: 'set', key, outcomeUnknown: true };
+      expect(await failure(mc.set(key, 'after', { timeout: 100 }))).toMatchObject({
+        ...expected,
+        name: 'TimeoutError',
+      });
+      const other = connect(server, { binary, timeout: 5000 });
+      server.resume();
+      await other.set(key, 'before');
+      await stop(server);
+      const pending = failure(other.set(key, 'after'));
+      await sleep(50);
+      other.destroy();
+      expect(await pending).toMatchObject({ ...expected, name: 'ClientClosed' });
+    } finally {
+      server.resume();
+    }
+  });
+
   it('what waited behind it and was never sent is known not to have been applied', async () => {
     const mc = connect(server, { binary, timeout: 250 });
     const [first, second] = [uniqueKey(), uniqueKey()];
     await mc.get(first);
-    server.suspend();
+    await stop(server);
     let late;
     try {
       const sent = failure(mc.set(first, 1));
@@ -174,7 +198,7 @@ describe.each(protocols)('a server that stops answering (binary: %s)', (binary) 
     const keys = Array.from({ length: 60 }, () => uniqueKey());
     await mc.setMulti(keys.map((key) => [key, key] as const));
     const isHealthy = (key: string): boolean => mc.serverFor(key) === healthy.address;
-    server.suspend();
+    await stop(server);
     try {
       const stalled = failure(mc.getMulti(keys));
       const start = performance.now();
@@ -190,6 +214,12 @@ describe.each(protocols)('a server that stops answering (binary: %s)', (binary) 
     }
   });
 });
+
+/** A signal takes a moment to arrive. */
+async function stop(server: MemcachedServer): Promise<void> {
+  server.suspend();
+  await sleep(30);
+}
 
 /** The first operations after an outage may still fail: the server is tried again after a while. */
 async function eventually(attempt: () => Promise<void>): Promise<void> {

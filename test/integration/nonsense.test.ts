@@ -11,7 +11,7 @@ const dist = join(__dirname, '..', '..', 'dist', 'index.js');
 const child = `
 const net = require('node:net');
 const { Client } = require(process.argv[1]);
-const [operation, binary, answers] = JSON.parse(process.argv[2]);
+const [names, binary, answers] = JSON.parse(process.argv[2]);
 const operations = {
   get: (mc) => mc.get('key'), gets: (mc) => mc.gets('key'), has: (mc) => mc.has('key'),
   getMulti: (mc) => mc.getMulti(['key', 'other']), set: (mc) => mc.set('key', 1), add: (mc) => mc.add('key', 1),
@@ -20,7 +20,7 @@ const operations = {
   delete: (mc) => mc.delete('key'), touch: (mc) => mc.touch('key', 1), getStats: (mc) => mc.getStats(),
   version: (mc) => mc.version(), flushAll: (mc) => mc.flushAll(),
 };
-async function ask(answer) {
+async function ask(operation, answer) {
   const server = net.createServer((socket) => {
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
@@ -31,9 +31,10 @@ async function ask(answer) {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const mc = new Client('127.0.0.1:' + server.address().port, { binary, timeout: 200 });
-  return operations[operation](mc).then(() => 'a result', (error) => error.code ?? error.name);
+  const outcome = await operations[operation](mc).then(() => 'a result', (error) => error.code ?? error.name);
+  return [operation, JSON.stringify(answer.bytes ?? 'echo').slice(0, 60), outcome];
 }
-Promise.all(answers.map(ask)).then((results) => {
+Promise.all(names.flatMap((name) => answers.map((answer) => ask(name, answer)))).then((results) => {
   process.stdout.write(JSON.stringify(results), () => process.exit(0));
 });
 `;
@@ -48,8 +49,11 @@ interface Answer {
   greets?: boolean;
 }
 
-async function ask(operation: string, binary: boolean | 'auto', answers: Answer[]): Promise<unknown> {
-  const args = ['-e', child, dist, JSON.stringify([operation, binary, answers])];
+type Outcome = [operation: string, answer: string, outcome: string];
+
+/** Every operation with every answer, all in one process. */
+async function ask(names: string[], binary: boolean | 'auto', answers: Answer[]): Promise<Outcome[]> {
+  const args = ['-e', child, dist, JSON.stringify([names, binary, answers])];
   const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
   let [output, complaint] = ['', ''];
   running.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -61,13 +65,22 @@ async function ask(operation: string, binary: boolean | 'auto', answers: Answer[
   });
   // The complaint says which assertion it was.
   expect([ending, complaint]).toEqual([0, '']);
-  return JSON.parse(output);
+  const outcomes = JSON.parse(output) as Outcome[];
+  expect(outcomes).toHaveLength(names.length * answers.length);
+  return outcomes;
 }
 
 const reads = ['get', 'gets', 'has', 'getMulti'];
 const stores = ['set', 'add', 'replace', 'cas', 'append', 'prepend'];
-const others = ['incr', 'decr', 'delete', 'touch'];
+const counters = ['incr', 'decr'];
+const others = ['delete', 'touch'];
 const admin = ['getStats', 'version', 'flushAll'];
+const groups: [string, string[]][] = [
+  ['reads', reads],
+  ['stores', stores],
+  ['counters', counters],
+  ['delete and touch', others],
+];
 
 const rubbish: Answer[] = [
   { bytes: 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n' },
@@ -83,7 +96,7 @@ const rubbish: Answer[] = [
 // number (which it takes for 0).
 const malformed: Answer[] = [
   'VALUE key 0 10\r\nabc',
-  'VALUE other 0 3\r\nabc\r\nEND\r\n',
+  'VALUE foreign 0 3\r\nabc\r\nEND\r\n',
   'VALUE key 0 99999999999999999999\r\nabc\r\nEND\r\n',
   'VALUE key\r\n',
   'VALUE',
@@ -124,47 +137,33 @@ const refusals: Answer[] = [
   ...['', 'VAL', 'STO', 'VALUE key 0 3\r\na', '\x81'].map((bytes) => ({ bytes, greets: true, hangsUp: true })),
 ];
 
-const isNoError = (result: string): boolean => !result.startsWith('ERR_MEMCACHED_');
+const isNoError = ([, , outcome]: Outcome): boolean => !outcome.startsWith('ERR_MEMCACHED_');
 
 beforeAll(() => {
   if (!existsSync(dist)) throw new Error('build the library first: npm run build');
 });
 
 describe.each(['auto', true, false] as const)('binary: %s', (binary) => {
-  it.each([...reads, ...others])('rubbish and malformed answers to %s are errors', async (operation) => {
-    const results = (await ask(operation, binary, [...rubbish, ...malformed])) as string[];
-    expect(results.filter(isNoError)).toEqual([]);
+  it.each(groups)('rubbish and malformed answers are errors: %s', async (_name, names) => {
+    const outcomes = await ask(names, binary, [...rubbish, ...malformed]);
+    expect(outcomes.filter(isNoError)).toEqual([]);
   });
-});
-
-it.each([true, 'auto'] as const)('rubbish to stores is an error (binary: %s)', async (binary) => {
-  for (const operation of stores) {
-    const results = (await ask(operation, binary, rubbish)) as string[];
-    expect(results.filter(isNoError)).toEqual([]);
-  }
 });
 
 describe('in text', () => {
-  it.each(stores)('rubbish and malformed answers to %s are errors', async (operation) => {
-    const results = (await ask(operation, false, [...rubbish, ...malformed])) as string[];
-    expect(results.filter(isNoError)).toEqual([]);
-  });
-
-  it.each([...reads, ...stores, ...others, ...admin])(
-    'an answer that is out of place does not end %s',
-    async (operation) => {
-      expect(await ask(operation, false, outOfPlace)).toHaveLength(outOfPlace.length);
+  it.each([...groups, ['admin', admin] as [string, string[]]])(
+    'an answer that is out of place does not end the process: %s',
+    async (_name, names) => {
+      await ask(names, false, outOfPlace);
     },
   );
 
-  it.each([...reads, ...stores, ...others])('a refusal of %s is an error', async (operation) => {
-    const results = (await ask(operation, false, refusals)) as string[];
-    expect(results.filter(isNoError)).toEqual([]);
+  it.each(groups)('refusals are errors: %s', async (_name, names) => {
+    expect((await ask(names, false, refusals)).filter(isNoError)).toEqual([]);
   });
 
-  it.each(stores)('%s never takes a word for another', async (operation) => {
+  it('a store never takes a word for another', async () => {
     const foreign = outOfPlace.filter(({ bytes = '' }) => !/^(STORED|EXISTS|NOT_FOUND|NOT_STORED)/.test(bytes));
-    const results = (await ask(operation, false, foreign)) as string[];
-    expect(results.filter(isNoError)).toEqual([]);
+    expect((await ask(stores, false, foreign)).filter(isNoError)).toEqual([]);
   });
 });

@@ -52,6 +52,16 @@ everywhere(({ connect }) => {
       expect(await Promise.all(keys.map((key) => mc.get(key)))).toEqual(keys.map((_key, index) => index));
     });
 
+    it('resolves to bytes that nothing changes later', async () => {
+      const mc = connect();
+      const keys = Array.from({ length: 20 }, () => uniqueKey());
+      await mc.setMulti(keys.map((key) => [key, Buffer.from(key)] as const));
+      const values = await Promise.all(keys.map((key) => mc.get<Buffer>(key)));
+      await mc.setMulti(keys.map((key) => [key, Buffer.alloc(key.length, 'x')] as const));
+      await Promise.all(keys.map((key) => mc.get(key)));
+      expect(values.map(String)).toEqual(keys);
+    });
+
     it('answers everyone who asks for the same key at once, with values of their own', async () => {
       const mc = connect();
       const key = uniqueKey();

@@ -170,3 +170,23 @@ export async function statistic(server: Endpoint, name: string): Promise<number>
 
 export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** How many connections a server has, once those that were given up are gone; ours for asking included. */
+export async function quietConnections(server: Endpoint): Promise<number> {
+  const counts: number[] = [];
+  for (let sample = 0; sample < 8; ++sample) {
+    counts.push(await statistic(server, 'curr_connections'));
+    await sleep(10);
+  }
+  return Math.min(...counts);
+}
+
+/** Waits for a server to have so many connections. */
+export async function haveConnections(server: Endpoint, expected: number): Promise<void> {
+  let count = await statistic(server, 'curr_connections');
+  for (let tries = 0; tries < 100 && count !== expected; ++tries) {
+    await sleep(10);
+    count = await statistic(server, 'curr_connections');
+  }
+  expect(count).toBe(expected);
+}

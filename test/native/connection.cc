@@ -196,9 +196,12 @@ class Rig {
 // Holds the connection at one request of its own, with the slot 1000000, so that what follows gathers.
 void occupy(Rig& rig) {
   rig.script->hold();
-  Batch first;
-  first.add(Op::Get, "occupied").slot = 1000000;
-  rig.submit(first);
+  std::vector<Request> first(1);
+  first[0].slot = 1000000;
+  first[0].key = "occupied";  // lives as long as anybody looks at it
+  first[0].keyLength = 8;
+  first[0].deadline = std::numeric_limits<double>::infinity();
+  rig.connection->submit(first);
   rig.script->waitUntilHeld();
 }
 

@@ -25,7 +25,7 @@ interface User {
 // Construction.
 expectTypeOf<typeof Client>().toBeConstructibleWith(['localhost'] as const, { binary: 'auto' });
 expectTypeOf<ConstructorParameters<typeof Client>>().toEqualTypeOf<
-  [servers: string | readonly string[], options?: ClientOptions]
+  [servers: string | readonly string[], options?: ClientOptions | undefined]
 >();
 // @ts-expect-error servers are needed
 new Client();
@@ -153,7 +153,11 @@ expectTypeOf(pool.available).toBeNumber();
 // No `any` in the public face.
 type Methods = { [Name in keyof Client]: Client[Name] };
 type AnyReturns<T> = {
-  [Name in keyof T]-?: T[Name] extends (...args: never[]) => infer R ? (0 extends 1 & Awaited<R> ? Name : never) : never;
+  [Name in keyof T]-?: T[Name] extends (...args: never[]) => infer R
+    ? 0 extends 1 & Awaited<R>
+      ? Name
+      : never
+    : never;
 }[keyof T];
 type AnyParameters<T> = {
   [Name in keyof T]-?: T[Name] extends (...args: infer P) => unknown ? (0 extends 1 & P[number] ? Name : never) : never;

@@ -5,7 +5,7 @@ import { Client, MemcachedError } from '../../../dist/index.mjs';
 import { binaryOnly, common, EVIL, textOnly } from './attacks.mjs';
 import { startHostileServer } from './wire.mjs';
 
-const TIMEOUT = 500;
+const TIMEOUT = 300;
 const [name, binaryText, ...named] = process.argv.slice(2);
 const binary = binaryText === 'auto' ? 'auto' : binaryText === 'true';
 const attack = { ...common, ...(binaryText === 'false' ? textOnly : binaryOnly) }[name];

@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <map>
+#include <csignal>
+#include <iostream>
 #include <random>
 #include <string>
 #include <thread>
@@ -657,4 +657,76 @@ TEST_CASE("pipeline: the keys of the caller under a namespace and binary ones") 
   for (std::uint32_t slot = 0; slot < 100; ++slot) CHECK(exchange.answers[slot].status == MEMCACHED_SUCCESS);
   Exchange direct(configFor(server.spec()));
   CHECK(direct.get(std::string("ns:\0\r\n 7", 8)) == keyOf(7));
+}
+
+namespace {
+
+// Whether the process lived through it: in a child, since libmemcached's assertions end it.
+template <typename Work>
+bool survives(Work work) {
+  std::cout.flush();  // or the child writes it, too
+  const pid_t child = fork();
+  if (child == 0) {
+    const int null = open("/dev/null", O_RDWR);
+    dup2(null, STDERR_FILENO);
+    for (const int signal : {SIGABRT, SIGSEGV})
+      std::signal(signal, SIG_DFL);  // doctest's would report it twice
+    work();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("pipeline: writes on a connection that is reset do not abort the process") {
+  for (const Listen listen : kBothSockets) {
+    MemcachedServer server({}, listen);
+    for (const Op op :
+         {Op::Set, Op::Delete, Op::Touch, Op::Add, Op::Append, Op::Cas, Op::Incr, Op::IncrInitial}) {
+      for (const std::size_t count : {std::size_t{1}, std::size_t{40}}) {
+        CAPTURE(static_cast<int>(op));
+        CAPTURE(count);
+        CHECK(survives([&] {
+          CuttingProxy proxy(server.spec());
+          Exchange exchange(configFor(proxy.spec()));
+          for (std::size_t cut = 1; cut < 1500; cut += 31) {
+            exchange.get("connect");
+            proxy.cutAfterRequests(cut);
+            Batch batch;
+            for (std::size_t index = 0; index < count; ++index) batch.add(op, keyOf(index), "value", 1);
+            exchange.run(batch, 2000);
+          }
+        }));
+      }
+    }
+  }
+}
+
+TEST_CASE("pipeline: writes to a server that is killed meanwhile do not abort the process") {
+  for (const Listen listen : kBothSockets) {
+    for (const Op op : {Op::Set, Op::Delete, Op::Touch, Op::Add, Op::Incr}) {
+      CAPTURE(static_cast<int>(op));
+      MemcachedServer server({}, listen);
+      for (int round = 0; round < 5; ++round) {
+        std::thread killer([&] {
+          std::this_thread::sleep_for(std::chrono::milliseconds(3 + 3 * round));
+          server.kill();
+        });
+        const bool lived = survives([&] {
+          Exchange exchange(configFor(server.spec()));
+          for (int turn = 0; turn < 40; ++turn) {
+            Batch batch;
+            for (std::size_t index = 0; index < 200; ++index) batch.add(op, keyOf(index), "value", 1);
+            exchange.run(batch, 1000);
+          }
+        });
+        killer.join();
+        CHECK(lived);
+        server.start();
+      }
+    }
+  }
 }

@@ -1,0 +1,6 @@
+// As binary.test.ts, in the text protocol.
+
+import { underAttack } from './support';
+
+underAttack('common', 'false');
+underAttack('textOnly', 'false');
