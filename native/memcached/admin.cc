@@ -3,16 +3,24 @@
 #include <string>
 
 #include "core/clock.h"
+#include "memcached/assertion_guard.h"
 #include "memcached/return_codes.h"
 
 namespace lmc {
 
 namespace {
 
+struct Collected {
+  std::string text;
+  double deadline;
+};
+
 // Names and values behind each other, each ended by a zero byte, which neither can contain.
 memcached_return_t collectStat(const memcached_instance_st*, const char* name, std::size_t nameLength,
                                const char* value, std::size_t valueLength, void* context) {
-  auto& text = *static_cast<std::string*>(context);
+  // libmemcached goes on as long as the server does, whatever is returned here.
+  auto& [text, deadline] = *static_cast<Collected*>(context);
+  if (nowMs() > deadline) leaveGuardedCall();
   text.append(name, nameLength).push_back('\0');
   text.append(value, valueLength).push_back('\0');
   return MEMCACHED_SUCCESS;
@@ -29,7 +37,8 @@ bool mayBeEmpty(std::string_view group) {
 }
 
 memcached_return_t flush(Link& link, const Request& request) {
-  const memcached_return_t rc = memcached_flush(link.handle(), static_cast<time_t>(request.expiry));
+  memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
+  guarded([&] { rc = memcached_flush(link.handle(), static_cast<time_t>(request.expiry)); });
   // It ignores what a binary server answers, but not that it did not.
   const memcached_return_t last = memcached_last_error(link.handle());
   if (last != MEMCACHED_SUCCESS) return last;
@@ -38,8 +47,11 @@ memcached_return_t flush(Link& link, const Request& request) {
 
 memcached_return_t stats(Link& link, const Request& request, std::string* text) {
   const std::string group(request.valueView());
-  memcached_return_t rc =
-      memcached_stat_execute(link.handle(), group.empty() ? nullptr : group.c_str(), collectStat, text);
+  Collected collected{{}, request.deadline};
+  memcached_return_t rc = MEMCACHED_TIMEOUT;
+  const char* const name = group.empty() ? nullptr : group.c_str();
+  if (!guarded([&] { rc = memcached_stat_execute(link.handle(), name, collectStat, &collected); })) return rc;
+  *text = std::move(collected.text);
   const memcached_return_t last = memcached_last_error(link.handle());
   if (last != MEMCACHED_SUCCESS) rc = last;
   if (rc == MEMCACHED_SUCCESS && link.wasClosed()) rc = MEMCACHED_CONNECTION_FAILURE;

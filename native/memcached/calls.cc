@@ -1,8 +1,12 @@
 #include "memcached/calls.h"
 
+#include "memcached/assertion_guard.h"
+
 namespace lmc {
 
-memcached_return_t callFor(memcached_st* handle, const Request& request, std::uint64_t* number) {
+namespace {
+
+memcached_return_t call(memcached_st* handle, const Request& request, std::uint64_t* number) {
   const char* key = request.key;
   const std::size_t keyLength = request.keyLength;
   const char* value = request.value;
@@ -38,6 +42,14 @@ memcached_return_t callFor(memcached_st* handle, const Request& request, std::ui
     default:
       return MEMCACHED_INVALID_ARGUMENTS;
   }
+}
+
+}  // namespace
+
+memcached_return_t callFor(memcached_st* handle, const Request& request, std::uint64_t* number) {
+  memcached_return_t rc;
+  if (guarded([&] { rc = call(handle, request, number); })) return rc;
+  return MEMCACHED_PROTOCOL_ERROR;
 }
 
 }  // namespace lmc

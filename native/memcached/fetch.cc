@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "memcached/assertion_guard.h"
 #include "memcached/compression.h"
 #include "memcached/return_codes.h"
 
@@ -13,6 +14,10 @@ namespace {
 // Values from this size on are handed over as they were received; below it, copying costs less than the life
 // of a buffer of their own.
 constexpr std::size_t kBlockSize = 8 * 1024;
+
+// No memcached can be configured for larger items. (A text server's "-1" arrives as the largest number there
+// is.)
+constexpr std::size_t kLargestValue = std::size_t{1} << 30;
 
 }  // namespace
 
@@ -90,10 +95,12 @@ memcached_return_t Fetcher::fetchOne(StepRun& run) {
   Link& link = run.link;
   memcached_result_st& result = link.handle()->result;
   result.count = 1;  // with 0 libmemcached reports every error as NOTFOUND: a fake miss
-  memcached_return_t rc;
+  memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
   std::size_t size = 0;
   std::uint32_t flags = 0;
-  char* value = memcached_get(link.handle(), keys_[0], lengths_[0], &size, &flags, &rc);
+  char* value = nullptr;
+  if (!guarded([&] { value = memcached_get(link.handle(), keys_[0], lengths_[0], &size, &flags, &rc); }))
+    return MEMCACHED_PROTOCOL_ERROR;
   const bool clean = link.outstanding() == 0 && memcached_last_error(link.handle()) == MEMCACHED_SUCCESS;
   if (rc == MEMCACHED_NOTFOUND && clean) return MEMCACHED_SUCCESS;
   if (rc != MEMCACHED_SUCCESS || !clean) {
@@ -101,7 +108,7 @@ memcached_return_t Fetcher::fetchOne(StepRun& run) {
     return rc == MEMCACHED_SUCCESS || rc == MEMCACHED_NOTFOUND ? worstOf(link, rc) : rc;
   }
   // libmemcached gives the value away and leaves key and token in the handle's own result.
-  if (!findAsked(result)) {
+  if (!findAsked(result) || size > kLargestValue) {
     std::free(value);
     return MEMCACHED_PROTOCOL_ERROR;
   }
@@ -112,11 +119,13 @@ memcached_return_t Fetcher::fetchOne(StepRun& run) {
 
 memcached_return_t Fetcher::fetchMany(StepRun& run) {
   Link& link = run.link;
-  memcached_return_t rc = memcached_mget(link.handle(), keys_.data(), lengths_.data(), keys_.size());
+  memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
+  guarded([&] { rc = memcached_mget(link.handle(), keys_.data(), lengths_.data(), keys_.size()); });
   if (rc != MEMCACHED_SUCCESS) return worstOf(link, rc);
   memcached_result_st* result;
   while ((result = memcached_fetch_result(link.handle(), link.result(), &rc)) != nullptr) {
-    if (!findAsked(*result)) return MEMCACHED_PROTOCOL_ERROR;
+    if (!findAsked(*result) || memcached_result_length(result) > kLargestValue)
+      return MEMCACHED_PROTOCOL_ERROR;
     const std::uint32_t head = std::exchange(heads_[next_], kNone);
     ++next_;
     Received received{memcached_result_value(result), memcached_result_length(result),
@@ -139,6 +148,7 @@ memcached_return_t Fetcher::fetchMany(StepRun& run) {
 // Finds which of the keys that were asked, and are not answered yet, the result is for: next_ points at it.
 // False: none. A server that answers for other keys is not to be believed at all.
 bool Fetcher::findAsked(const memcached_result_st& result) {
+  if (result.key_length >= MEMCACHED_MAX_KEY) return false;  // more than there is room for: it is garbage
   const std::string_view key(result.item_key, result.key_length);
   const auto isIt = [&](std::size_t position) {
     return heads_[position] != kNone && lengths_[position] == key.size() &&

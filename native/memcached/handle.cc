@@ -1,5 +1,7 @@
 #include "memcached/handle.h"
 
+#include "memcached/assertion_guard.h"
+
 namespace lmc {
 
 namespace {
@@ -14,10 +16,14 @@ void HandleDeleter::operator()(memcached_st* handle) const {
   if (handle == nullptr) return;
   // Freeing says "quit" and then reads until the server hangs up: for at most this long.
   memcached_behavior_set(handle, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, 1);
-  memcached_free(handle);
+  // After a failed assertion of its own it may not even be fit for that: then it is left behind.
+  guarded([&] { memcached_free(handle); });
 }
 
-Handle makeEmptyHandle() { return Handle(memcached_create(nullptr)); }
+Handle makeEmptyHandle() {
+  installAssertionGuard();  // before the first call that could need it
+  return Handle(memcached_create(nullptr));
+}
 
 memcached_return_t addServer(memcached_st* handle, const ServerSpec& server) {
   if (server.transport == Transport::Unix)

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "memcached/assertion_guard.h"
 
 namespace lmc {
 
@@ -56,7 +57,7 @@ void Link::forget() {
 }
 
 void Link::quit() {
-  if (handle_) memcached_quit(handle_.get());
+  if (handle_) guarded([&] { memcached_quit(handle_.get()); });
   open_ = false;
 }
 
@@ -149,7 +150,8 @@ Link::Opened Link::openAs(Protocol protocol) {
 
 // Asking for the version connects, and authenticates if there are credentials.
 Link::Opened Link::greet() {
-  const memcached_return_t rc = memcached_version(handle_.get());
+  memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
+  guarded([&] { rc = memcached_version(handle_.get()); });
   const memcached_return_t last = memcached_last_error(handle_.get());
   knowsVersion_ = memcached_server_major_version(instance()) != UINT8_MAX;
   if (rc == MEMCACHED_SUCCESS && last == MEMCACHED_SUCCESS) {
@@ -175,7 +177,8 @@ Link::Opened Link::openUndecided() {
 
   const char* keys[] = {kProbeKey.data()};
   const std::size_t lengths[] = {kProbeKey.size()};
-  rc = memcached_mget(handle_.get(), keys, lengths, 1);
+  rc = MEMCACHED_PROTOCOL_ERROR;
+  guarded([&] { rc = memcached_mget(handle_.get(), keys, lengths, 1); });
   if (rc == MEMCACHED_SUCCESS) {
     while (memcached_fetch_result(handle_.get(), result(), &rc) != nullptr) {
     }

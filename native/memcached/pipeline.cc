@@ -14,6 +14,10 @@ namespace {
 // FOUND, also by a server that is out of memory.
 constexpr std::string_view kPrimerKey = "\n\n\nprime";
 
+// What a counter's answer is read into, to see whether a number came. A counter that really has this value is
+// as good as impossible, and an error then.
+constexpr std::uint64_t kNoNumber = 0x6e6f206e756d6265u;
+
 // So many answers run behind at most. More primers cost more than they save.
 constexpr std::size_t kSkew = 32;
 
@@ -126,7 +130,9 @@ bool Pipeline::drain(StepRun& run, std::size_t downTo) {
   }
   while (outstanding() > downTo) {
     const std::uint32_t before = link.outstanding();
-    const memcached_result_st* result = memcached_fetch_result(link.handle(), link.result(), &rc);
+    memcached_result_st* const into = link.result();
+    into->numeric_value = kNoNumber;
+    const memcached_result_st* result = memcached_fetch_result(link.handle(), into, &rc);
     const std::uint32_t after = link.outstanding();
     if (after >= before || (result == nullptr && memcached_fatal(rc))) {
       const bool isItsOwn = before == 1 && !isConnectionLoss(rc) && rc != MEMCACHED_TIMEOUT;
@@ -144,11 +150,11 @@ bool Pipeline::drain(StepRun& run, std::size_t downTo) {
     // One fetch reads past every NOTFOUND: all but the last answer that it consumed were that. With nothing
     // behind the last NOTFOUND it ends as END.
     for (std::uint32_t left = before - after; left > 1; --left)
-      answered(run, sent_[oldest_++], MEMCACHED_NOTFOUND, UINT64_MAX);
+      answered(run, sent_[oldest_++], MEMCACHED_NOTFOUND, kNoNumber);
     memcached_return_t last = rc;
     if (result != nullptr) last = MEMCACHED_SUCCESS;
     if (result == nullptr && rc == MEMCACHED_END) last = MEMCACHED_NOTFOUND;
-    answered(run, sent_[oldest_++], last, result != nullptr ? result->numeric_value : UINT64_MAX);
+    answered(run, sent_[oldest_++], last, result != nullptr ? result->numeric_value : kNoNumber);
     run.deliverIfMany();
   }
   return true;
@@ -156,6 +162,8 @@ bool Pipeline::drain(StepRun& run, std::size_t downTo) {
 
 void Pipeline::answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number) {
   if (index == kPrimer) return;
+  if (rc == MEMCACHED_SUCCESS && isCounter(run.at(index).op) && number == kNoNumber)
+    rc = MEMCACHED_PROTOCOL_ERROR;
   Completion& completion = run.results.add(run.at(index).slot, rc);
   completion.number = number;
 }

@@ -63,7 +63,7 @@ describe.each([true, false])('binary: %s', (binary) => {
     for (let turn = 0; turn < 200; ++turn) {
       for (let index = 0; index < 100; ++index) {
         mc.set(`slow-${index}`, value).then(
-          () => (outcomes['ok'] = (outcomes['ok'] ?? 0) + 1),
+          () => (outcomes.ok = (outcomes.ok ?? 0) + 1),
           (error: unknown) => (outcomes[(error as Error).name] = (outcomes[(error as Error).name] ?? 0) + 1),
         );
       }
@@ -73,7 +73,7 @@ describe.each([true, false])('binary: %s', (binary) => {
     mc.destroy();
     await sleep(20);
     // 20,000 calls with 1 GB; 200 of them, with 10 MB, are kept.
-    expect(outcomes['Busy']).toBeGreaterThan(15_000);
+    expect(outcomes.Busy).toBeGreaterThan(15_000);
     expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(20_000);
     expect(most / 2 ** 20).toBeLessThan(150);
   });

@@ -191,6 +191,6 @@ it('a multi-get that times out carries what was read', async () => {
   const error = await failure(mc.getMulti(keys));
   const held = keys.filter((key) => mc.serverFor(key) === proxy().address);
   expect(error.name).toBe('TimeoutError');
-  expect(error['failedKeys']).toEqual(held);
-  expect([...(error['values'] as Map<string, string>).keys()]).toEqual(keys.filter((key) => !held.includes(key)));
+  expect(error.failedKeys).toEqual(held);
+  expect([...(error.values as Map<string, string>).keys()]).toEqual(keys.filter((key) => !held.includes(key)));
 });

@@ -57,7 +57,7 @@ it('a multi-get gives up only what the hung server has', async () => {
   const error = await failure(mc.getMulti(keys));
   expect(performance.now() - start).toBeLessThan(500 + MARGIN);
   const stuck = keys.filter((key) => mc.serverFor(key) === hung?.address);
-  expect(error['failedKeys']).toEqual(stuck);
-  expect((error['values'] as Map<string, unknown>).size).toBe(keys.length - stuck.length);
+  expect(error.failedKeys).toEqual(stuck);
+  expect((error.values as Map<string, unknown>).size).toBe(keys.length - stuck.length);
   hung?.resume();
 });

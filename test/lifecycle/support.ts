@@ -40,7 +40,7 @@ export async function run(name: string, args: readonly string[], options: RunOpt
   const child = spawn(process.execPath, [...(options.node ?? []), script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // What jest sets for its workers is not for them.
-    env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...options.env },
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...options.env },
   });
   const output: string[] = [];
   let stderr = '';

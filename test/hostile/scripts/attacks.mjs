@@ -17,7 +17,6 @@ function noise(length) {
 
 const text = (string) => Buffer.from(string, 'latin1');
 const everyTime = (bytes) => ({ answer: () => bytes });
-const hex = (string) => Buffer.from(string, 'hex');
 const http = text('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
 
 /** `answer` for requests of the text protocol. */
