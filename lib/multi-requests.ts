@@ -101,7 +101,10 @@ export async function countMulti(
   options: (MultiOptions & { delta?: number | bigint }) | undefined,
 ): Promise<Map<Key, number>> {
   const list = keyList(keys, op === Op.Incr ? 'incrMulti' : 'decrMulti');
-  const details: Details = { ...plainDetails, number: checkDelta(options?.delta ?? 1, 'delta') };
+  const details: Details = {
+    ...plainDetails,
+    number: checkDelta(options?.delta === undefined ? 1 : options.delta, 'delta'),
+  };
   const { dispatcher, decoders } = requests;
   const wireKeys = prefixedKeys(list, op, dispatcher.submission, options?.keyPrefix);
   const call = { op, keys: list, wireKeys, decode: decoders.counter, extra: false, options };

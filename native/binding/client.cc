@@ -181,7 +181,9 @@ Napi::Value NativeClient::stage(const Napi::CallbackInfo& info) {
 
 // cancel(slot) → true if it will not be sent, false if it was sent already. It is completed either way.
 Napi::Value NativeClient::cancel(const Napi::CallbackInfo& info) {
-  const bool unsent = cluster_->slots().cancel(info[0].As<Napi::Number>().Uint32Value());
+  const std::uint32_t slot = info[0].As<Napi::Number>().Uint32Value();
+  const bool unsent = cluster_->slots().cancel(slot);
+  if (abandoned_.insert(slot).second) settled(info.Env(), 1);
   return Napi::Boolean::New(info.Env(), unsent);
 }
 
@@ -308,7 +310,12 @@ void NativeClient::deliverRound(Napi::Env env, std::size_t count, const std::vec
   const Napi::Value callback = self.Get("deliver");
   if (callback.IsFunction())
     callback.As<Napi::Function>().Call(self, {Napi::Number::New(env, static_cast<double>(count)), buffers});
-  settled(env, count);
+  // Those that were given up, before or during the call, were counted then.
+  std::size_t counted = count;
+  const auto* const records = reinterpret_cast<const CompletionRecord*>(records_.data);
+  for (std::size_t index = 0; index < count && !abandoned_.empty(); ++index)
+    counted -= abandoned_.erase(records[index].slot);
+  settled(env, counted);
 }
 
 void NativeClient::settled(Napi::Env env, std::size_t count) {

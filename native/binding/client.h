@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <unordered_set>
 #include <vector>
 
 #include "binding/record.h"
@@ -56,7 +57,10 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   // Taken from the outbox and not delivered yet; backlogAt_ is the next item of the first batch.
   std::deque<CompletionBatch> backlog_;
   std::size_t backlogAt_ = 0;
+  // Requests that somebody waits for: while there are any, the process and this object stay alive.
   std::size_t pending_ = 0;
+  // Given up by JavaScript, not completed yet.
+  std::unordered_set<std::uint32_t> abandoned_;
   bool stopped_ = false;
   // Destruction order: the cluster (and with it every reference to the outbox that we own) goes before what
   // its threads post to.

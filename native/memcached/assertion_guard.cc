@@ -9,8 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cassert>
+#include <cstdarg>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <mutex>
 
@@ -29,12 +30,35 @@ void leaveGuardedCall() {
 
 namespace {
 
-using AssertFail = void (*)(const char*, const char*, unsigned, const char*);
-AssertFail originalAssertFail = nullptr;
-
 void trappedAssertFail(const char* assertion, const char* file, unsigned line, const char* function) {
   if (currentTrap != nullptr) leaveGuardedCall();
-  originalAssertFail(assertion, file, line, function);
+  std::fprintf(stderr, "%s:%u: %s: Assertion `%s' failed.\n", file, line, function, assertion);
+  std::abort();
+}
+
+// What libmemcached's own assert_msg begins with: the only thing that it ever prints.
+int trappedPrint(std::FILE* stream, const char* format, ...) {
+  if (currentTrap != nullptr) leaveGuardedCall();
+  va_list arguments;
+  va_start(arguments, format);
+  const int printed = std::vfprintf(stream, format, arguments);
+  va_end(arguments);
+  return printed;
+}
+
+int trappedCheckedPrint(std::FILE* stream, int, const char* format, ...) {
+  if (currentTrap != nullptr) leaveGuardedCall();
+  va_list arguments;
+  va_start(arguments, format);
+  const int printed = std::vfprintf(stream, format, arguments);
+  va_end(arguments);
+  return printed;
+}
+
+// And what it ends in.
+void trappedAbort() {
+  if (currentTrap != nullptr) leaveGuardedCall();
+  std::abort();
 }
 
 struct Tables {
@@ -65,14 +89,12 @@ Tables tablesOf(const dl_phdr_info* library) {
   return tables;
 }
 
-void redirect(ElfW(Addr) slot) {
+template <typename Function>
+void redirect(ElfW(Addr) slot, Function* to) {
   const auto pageSize = static_cast<ElfW(Addr)>(sysconf(_SC_PAGESIZE));
   void* const page = reinterpret_cast<void*>(slot & ~(pageSize - 1));
   if (mprotect(page, pageSize, PROT_READ | PROT_WRITE) != 0) return;
-  auto* const entry = reinterpret_cast<AssertFail*>(slot);
-  // What the entry holds may be the lazy resolver's stub; libc's function is known by name.
-  originalAssertFail = reinterpret_cast<AssertFail>(&__assert_fail);
-  *entry = trappedAssertFail;
+  *reinterpret_cast<Function**>(slot) = to;
 }
 
 int visit(dl_phdr_info* library, std::size_t, void*) {
@@ -85,8 +107,12 @@ int visit(dl_phdr_info* library, std::size_t, void*) {
   const auto* relocation = reinterpret_cast<const ElfW(Rela)*>(tables.relocations);
   for (std::size_t left = tables.size / sizeof(ElfW(Rela)); left > 0; --left, ++relocation) {
     const std::size_t symbol = sizeof(void*) == 8 ? relocation->r_info >> 32 : relocation->r_info >> 8;
-    if (std::strcmp(tables.names + tables.symbols[symbol].st_name, "__assert_fail") == 0)
-      redirect(library->dlpi_addr + relocation->r_offset);
+    const char* const name = tables.names + tables.symbols[symbol].st_name;
+    const ElfW(Addr) slot = library->dlpi_addr + relocation->r_offset;
+    if (std::strcmp(name, "__assert_fail") == 0) redirect(slot, trappedAssertFail);
+    if (std::strcmp(name, "fprintf") == 0) redirect(slot, trappedPrint);
+    if (std::strcmp(name, "__fprintf_chk") == 0) redirect(slot, trappedCheckedPrint);
+    if (std::strcmp(name, "abort") == 0) redirect(slot, trappedAbort);
   }
   return 0;
 }

@@ -11,9 +11,9 @@ namespace lmc {
 // are led here: a call that runs guarded comes back, and the handle is then thrown away as if the connection
 // had broken.
 //
-// It is done by changing the entry for __assert_fail in libmemcached's own linkage table (Linux; elsewhere
-// assertions abort as ever). libmemcached's frames are left by longjmp: at its assertions they own nothing
-// but the handle.
+// It is done by changing the entries for __assert_fail, abort and fprintf in libmemcached's own linkage table
+// (Linux; elsewhere assertions abort as ever). libmemcached's frames are left by longjmp: at its assertions
+// they own nothing but the handle.
 void installAssertionGuard();
 
 // The guarded call that this thread is in.

@@ -1,4 +1,5 @@
 import { uniqueKey } from '../helpers/keys';
+import { startMemcached } from '../helpers/servers';
 import { startReplayServer, type FakeServer } from '../helpers/sockets';
 import { everywhere, failure, secondsLeft, useClients } from './support';
 
@@ -75,13 +76,26 @@ everywhere(({ connect, server }) => {
   });
 });
 
+describe('a token of 20 digits', () => {
+  const connect = useClients();
+
+  it('is refused in text: libmemcached has room for 19', async () => {
+    const server = await startMemcached();
+    const mc = connect(server, { binary: false });
+    await expect(mc.cas(uniqueKey(), 'new', 2n ** 64n - 2n)).rejects.toMatchObject({
+      name: 'NotSupportedError',
+      operation: 'cas',
+    });
+    await server.stop();
+  });
+});
+
 describe('tokens have 64 bits', () => {
   const connect = useClients();
   let fake: FakeServer;
   afterEach(() => fake.stop());
 
-  // The largest has 20 digits, for which libmemcached's buffer of the text protocol is a byte too short.
-  it.each([2n ** 53n + 1n, 2n ** 63n + 1n, 2n ** 64n - 2n])('in text: %d', async (token) => {
+  it.each([2n ** 53n + 1n, 2n ** 63n + 1n])('in text: %d', async (token) => {
     fake = await startReplayServer((socket, chunk) => {
       const line = chunk.toString();
       if (line.startsWith('gets')) socket.write(`VALUE key 16 5 ${token}\r\nvalue\r\nEND\r\n`);

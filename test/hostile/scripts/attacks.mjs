@@ -111,7 +111,7 @@ export const textOnly = {
   statHuge: inText(() => `STAT ${'n'.repeat(3000)} ${'v'.repeat(3000)}\r\nEND\r\n`),
   wrongWords: inText(() => 'TOUCHED\r\n'),
   otherWords: inText(() => 'HD\r\nEN\r\nMN\r\nOK\r\nRESET\r\n'),
-  zeroInside: inText(({ key }) => `VALUE ${key}\0 0 ${EVIL.length}\r\n${EVIL}\r\nEND\r\n`),
+  zeroInside: inText(({ key }) => `VALUE other\0${key} 0 ${EVIL.length}\r\n${EVIL}\r\nEND\r\n`),
 };
 
 export const binaryOnly = {
