@@ -242,10 +242,18 @@ Napi::Value NativeClient::pump(const Napi::CallbackInfo& info) {
 void NativeClient::deliver(Napi::Env env) {
   for (CompletionBatch& batch : outbox_->take()) backlog_.push_back(std::move(batch));
   Napi::HandleScope scope(env);
+  const Napi::Object self = Value();
+  // Collected already, though not finalized: nobody waits for what comes now. (While anybody does, it is not
+  // weak.)
+  if (self.IsEmpty()) {
+    backlog_.clear();
+    backlogAt_ = 0;
+    return;
+  }
   deliverSome(env, kMostPerTurn);
   if (backlog_.empty()) return;
-  const Napi::Value more = Value().Get("more");
-  if (more.IsFunction()) more.As<Napi::Function>().Call(Value(), {});
+  const Napi::Value more = self.Get("more");
+  if (more.IsFunction()) more.As<Napi::Function>().Call(self, {});
 }
 
 void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
