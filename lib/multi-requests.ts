@@ -101,9 +101,10 @@ export async function countMulti(
   options: (MultiOptions & { delta?: number | bigint }) | undefined,
 ): Promise<Map<Key, number>> {
   const list = keyList(keys, op === Op.Incr ? 'incrMulti' : 'decrMulti');
+  const { delta = 1 } = options ?? {};
   const details: Details = {
     ...plainDetails,
-    number: checkDelta(options?.delta === undefined ? 1 : options.delta, 'delta'),
+    number: checkDelta(delta, 'delta'),
   };
   const { dispatcher, decoders } = requests;
   const wireKeys = prefixedKeys(list, op, dispatcher.submission, options?.keyPrefix);
