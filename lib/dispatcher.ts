@@ -109,10 +109,6 @@ export class Dispatcher {
     };
   }
 
-  get isClosed(): boolean {
-    return this.#closed;
-  }
-
   serverName(index: number): string {
     return this.#serverNames[index] ?? '';
   }

@@ -214,8 +214,6 @@ export function errorForStatus(status: number, outcome: Outcome, text: string, d
         `${about}: the server speaks the text protocol, in which keys have no whitespace and no control bytes`,
         full,
       );
-    case Status.ForeignAnswer:
-      return new ProtocolError(`${about}: the server answered for a key that was not asked`, full);
     case Status.NotInThisProtocol:
       full.retcode = returnCode('NOT_SUPPORTED');
       return new NotSupportedError(

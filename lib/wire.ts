@@ -57,8 +57,7 @@ export const Status = {
   ServerDead: -5,
   BadTextKey: -6,
   BadCompression: -7,
-  ForeignAnswer: -8,
-  NotInThisProtocol: -9,
+  NotInThisProtocol: -8,
 } as const;
 
 export const Outcome = { Definite: 0, NotSent: 1, Unknown: 2 } as const;

@@ -20,8 +20,7 @@ constexpr std::int32_t kServerDown = -4;      // the server failed a moment ago;
 constexpr std::int32_t kServerDead = -5;      // the server was marked dead; not tried
 constexpr std::int32_t kBadTextKey = -6;      // whitespace or control bytes, and the server speaks text
 constexpr std::int32_t kBadCompression = -7;  // flags say zlib, the bytes are not; the value is as stored
-constexpr std::int32_t kForeignAnswer = -8;   // the server answered for a key that was not asked
-constexpr std::int32_t kNotInThisProtocol = -9;
+constexpr std::int32_t kNotInThisProtocol = -8;
 }  // namespace status
 
 // What the caller may assume about an operation that failed.

@@ -13,19 +13,10 @@ namespace lmc {
 // What a behavior takes. lib/behaviors.ts checks values by this and says what was wrong.
 enum class BehaviorKind : std::uint8_t { Boolean, Unsigned, Hash, Distribution };
 
-// Which of our parts a behavior concerns.
-enum class BehaviorScope : std::uint8_t {
-  Router,      // which server a key goes to: only the router's handle needs it
-  Connection,  // how a server is spoken to: the connections' handles need it
-  Failover,    // our own state machine (core/health.h); libmemcached's handles do not get it
-  Request,     // decided for each request by us
-};
-
 struct Behavior {
   const char* name;  // pylibmc's
   memcached_behavior_t flag;
   BehaviorKind kind;
-  BehaviorScope scope;
 };
 
 struct NamedNumber {

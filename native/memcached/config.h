@@ -31,7 +31,8 @@ struct ConnectionConfig {
   std::string password;
   bool hasCredentials = false;
   std::string keyNamespace;
-  std::vector<std::pair<memcached_behavior_t, std::uint64_t>> behaviors;  // of scope Connection, in order
+  std::vector<std::pair<memcached_behavior_t, std::uint64_t>>
+      behaviors;  // that a handle takes as they are, in order
   bool noReply = false;
   bool casForAll = false;  // the `cas` behavior: every read asks for the token
   bool verifyKeys = false;

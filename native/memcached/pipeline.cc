@@ -48,7 +48,12 @@ Contact Pipeline::run(StepRun& run) {
     }
     any = true;
     compressValue(request);
-    alive = (isBuffered(request.op) || prime(run, request, order.size() - position)) && send(run, index);
+    if (!isBuffered(request.op) && !prime(run, request, order.size() - position)) {
+      run.fail(request, failure_, Outcome::NotSent);  // the connection broke before its turn came
+      alive = false;
+      continue;
+    }
+    alive = send(run, index);
   }
   if (alive) alive = drain(run, 0);
   if (!any) return Contact::Nothing;

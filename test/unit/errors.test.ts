@@ -124,7 +124,6 @@ describe('statuses become errors', () => {
     [Status.ServerDown, 'ServerDown', 'SERVER_TEMPORARILY_DISABLED'],
     [Status.ServerDead, 'ServerDead', 'SERVER_MARKED_DEAD'],
     [Status.BadTextKey, 'BadKeyProvided', 'BAD_KEY_PROVIDED'],
-    [Status.ForeignAnswer, 'ProtocolError', undefined],
     [Status.NotInThisProtocol, 'NotSupportedError', 'NOT_SUPPORTED'],
   ])('our own status %d is %s', (status, expected, retcode) => {
     const error = errorForStatus(status, Outcome.NotSent, '', details);
