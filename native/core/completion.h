@@ -68,6 +68,13 @@ struct CompletionBatch {
     return completion;
   }
 
+  Completion& addFailure(std::uint32_t slot, std::uint16_t server, std::int32_t status, Outcome outcome) {
+    Completion& completion = add(slot, status);
+    completion.outcome = outcome;
+    completion.server = server;
+    return completion;
+  }
+
   void attach(Completion& completion, std::string_view value) {
     completion.isBlock = false;
     completion.offset = static_cast<std::uint32_t>(bytes.size());

@@ -161,10 +161,10 @@ bool Connection::serve(std::span<Request> requests, CompletionBatch& results) {
     }
     // A server that was found dead a moment ago is not waited for by every step once more.
     if (!alive || inbox_.isClosed()) {
-      const std::int32_t status = alive ? status::kClosed : status::kServerDown;
+      const std::int32_t reason = alive ? status::kClosed : status::kServerDown;
       for (const std::uint32_t head : plan.of(step)) {
         for (std::uint32_t index = head; index != kNone; index = plan.nextSame[index])
-          refuse(requests[index], status, results);
+          refuse(requests[index], reason, results);
       }
       continue;
     }
@@ -194,9 +194,8 @@ std::size_t Connection::dropOverdue(std::span<Request> requests, CompletionBatch
       ++kept;
       continue;
     }
-    Completion& completion = results.add(request.slot, cancelled ? status::kCancelled : status::kExpired);
-    completion.outcome = Outcome::NotSent;
-    completion.server = request.server;
+    results.addFailure(request.slot, request.server, cancelled ? status::kCancelled : status::kExpired,
+                       Outcome::NotSent);
   }
   if (kept == 0 && !requests.empty() && health_->state() == ServerState::Probing)
     health_->probeAbandoned(now);
@@ -215,9 +214,7 @@ void Connection::refuse(Request& request, std::int32_t status, CompletionBatch& 
     return;
   }
   const bool ours = request.claimUnsent();
-  Completion& completion = results.add(request.slot, ours ? status : status::kCancelled);
-  completion.outcome = Outcome::NotSent;
-  completion.server = request.server;
+  results.addFailure(request.slot, request.server, ours ? status : status::kCancelled, Outcome::NotSent);
 }
 
 }  // namespace lmc

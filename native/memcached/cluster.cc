@@ -1,7 +1,6 @@
 #include "memcached/cluster.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "core/clock.h"
@@ -25,8 +24,7 @@ Cluster::Cluster(ClusterConfig config, std::shared_ptr<Outbox> outbox, memcached
     auto settings = std::make_shared<const ConnectionConfig>(server.settings);
     // A handle is made now and thrown away, so that a setting that libmemcached refuses is refused here and
     // not at the first operation.
-    const Protocol protocol = spec.transport == Transport::Udp ? Protocol::Text : settings->protocol;
-    if (!makeConnectionHandle(*settings, protocol, error)) return;
+    if (!makeConnectionHandle(*settings, settings->protocol, error)) return;
     for (std::uint32_t index = 0; index < config_.connections; ++index) {
       // The slot table rides along: the thread may outlive the cluster.
       auto session = [settings, slots = slots_] { return std::make_unique<MemcachedSession>(settings); };
@@ -155,9 +153,7 @@ bool Cluster::admit(Server& server, const Request& request) {
 }
 
 void Cluster::refuse(const Request& request, std::int32_t status) {
-  Completion& completion = refused_.add(request.slot, status);
-  completion.outcome = Outcome::NotSent;
-  completion.server = request.server;
+  refused_.addFailure(request.slot, request.server, status, Outcome::NotSent);
 }
 
 void Cluster::add(Request&& request) {

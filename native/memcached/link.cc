@@ -134,13 +134,19 @@ Link::Opened Link::open(double patienceMs) {
   return protocol_ == Protocol::Auto ? openUndecided() : openAs(protocol_);
 }
 
-Link::Opened Link::openAs(Protocol protocol) {
+memcached_return_t Link::makeHandle(Protocol protocol) {
   memcached_return_t rc;
   handle_ = makeConnectionHandle(*config_, protocol, &rc);
-  if (!handle_) return failure(rc);
+  if (!handle_) return rc;
   setPatience(patienceMs_);
   const double connect = std::min(patienceMs_, static_cast<double>(config_->connectTimeoutMs));
   memcached_behavior_set(handle_.get(), MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, atLeastOne(connect));
+  return MEMCACHED_SUCCESS;
+}
+
+Link::Opened Link::openAs(Protocol protocol) {
+  const memcached_return_t rc = makeHandle(protocol);
+  if (rc != MEMCACHED_SUCCESS) return failure(rc);
   if (isUdp()) {  // there is nothing to connect, and no answer to wait for
     open_ = true;
     return {};
@@ -151,7 +157,7 @@ Link::Opened Link::openAs(Protocol protocol) {
 // Asking for the version connects, and authenticates if there are credentials.
 Link::Opened Link::greet() {
   memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
-  guarded([&] { rc = memcached_version(handle_.get()); });
+  if (!guarded([&] { rc = memcached_version(handle_.get()); })) return failure(rc);
   const memcached_return_t last = memcached_last_error(handle_.get());
   knowsVersion_ = memcached_server_major_version(instance()) != UINT8_MAX;
   if (rc == MEMCACHED_SUCCESS && last == MEMCACHED_SUCCESS) {
@@ -168,12 +174,8 @@ Link::Opened Link::greet() {
 }
 
 Link::Opened Link::openUndecided() {
-  memcached_return_t rc;
-  handle_ = makeConnectionHandle(*config_, Protocol::Binary, &rc);
-  if (!handle_) return failure(rc);
-  setPatience(patienceMs_);
-  const double connect = std::min(patienceMs_, static_cast<double>(config_->connectTimeoutMs));
-  memcached_behavior_set(handle_.get(), MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, atLeastOne(connect));
+  memcached_return_t rc = makeHandle(Protocol::Binary);
+  if (rc != MEMCACHED_SUCCESS) return failure(rc);
 
   const char* keys[] = {kProbeKey.data()};
   const std::size_t lengths[] = {kProbeKey.size()};

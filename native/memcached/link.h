@@ -78,6 +78,7 @@ class Link {
   std::string version();
 
  private:
+  memcached_return_t makeHandle(Protocol protocol);
   Opened openAs(Protocol protocol);
   Opened openUndecided();
   Opened greet();

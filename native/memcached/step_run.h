@@ -52,9 +52,7 @@ class StepRun {
   void succeed(const Request& request, std::int32_t status) { results.add(request.slot, status); }
 
   void fail(const Request& request, std::int32_t status, Outcome outcome, std::string_view message = {}) {
-    Completion& completion = results.add(request.slot, status);
-    completion.outcome = outcome;
-    completion.server = request.server;
+    Completion& completion = results.addFailure(request.slot, request.server, status, outcome);
     if (!message.empty()) results.attach(completion, message);
   }
 

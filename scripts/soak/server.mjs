@@ -1,4 +1,4 @@
-// A throw-away memcached for the demonstration and the soak: on a free port, and gone when this process is.
+// A throw-away memcached for the demonstration and the soaks: on a free port, and gone when this process is.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,14 +21,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 export async function startMemcached(options = []) {
   for (let attempt = 0; attempt < 5; attempt++) {
     const port = await freePort();
-    const root = process.getuid() === 0 ? ['-u', 'root'] : []; // it refuses to run as root unless told to
-    const command = [...dieWithUs, 'memcached', '-l', '127.0.0.1', '-p', String(port), '-U', '0', ...root, ...options];
-    const server = spawn(command[0], command.slice(1), { stdio: 'ignore' });
-    running.add(server);
-    const gone = new Promise((resolve, reject) => {
-      server.once('exit', resolve);
-      server.once('error', reject);
-    }).finally(() => running.delete(server));
+    const { server, gone } = launch(port, options);
     const stop = () => {
       server.kill('SIGKILL'); // it has nothing to save, and takes up to a second to obey SIGTERM
       return gone;
@@ -41,7 +34,20 @@ export async function startMemcached(options = []) {
   throw new Error('memcached did not start');
 }
 
-async function freePort() {
+/** Starts memcached at `port`; `gone` resolves when it has ended. */
+export function launch(port, options) {
+  const root = process.getuid() === 0 ? ['-u', 'root'] : []; // it refuses to run as root unless told to
+  const command = [...dieWithUs, 'memcached', '-l', '127.0.0.1', '-p', String(port), '-U', '0', ...root, ...options];
+  const server = spawn(command[0], command.slice(1), { stdio: 'ignore' });
+  running.add(server);
+  const gone = new Promise((resolve, reject) => {
+    server.once('exit', resolve);
+    server.once('error', reject);
+  }).finally(() => running.delete(server));
+  return { server, gone };
+}
+
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
@@ -50,7 +56,8 @@ async function freePort() {
   return port;
 }
 
-async function accepts(server, port) {
+/** True when it accepts connections; false if it ended instead. */
+export async function accepts(server, port) {
   for (let attempt = 0; attempt < 500 && running.has(server); attempt++) {
     const socket = connect(port, '127.0.0.1');
     const connected = await once(socket, 'connect').then(
