@@ -2,6 +2,7 @@
 
 import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import '../helpers/wall-clock';
 
 export { failure, protocols, sleep, stored, useClients, type Thrown } from '../integration/support';
 

@@ -4,6 +4,7 @@ import { connectTo } from './processes';
 import { rawCommand } from './raw';
 import { startMemcached, stopAll, type MemcachedServer } from './servers';
 import { startReplayServer } from './sockets';
+import './wall-clock';
 
 let server: MemcachedServer;
 let proxy: FaultProxy;
@@ -20,8 +21,8 @@ const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => 
 const version = /^VERSION \S+\r\n$/;
 
 async function timed<T>(promise: Promise<T>): Promise<[T, number]> {
-  const start = Date.now();
-  return [await promise, Date.now() - start];
+  const start = performance.now();
+  return [await promise, performance.now() - start];
 }
 
 describe('FaultProxy', () => {

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import '../helpers/wall-clock';
 
 interface Report {
   operation: string;

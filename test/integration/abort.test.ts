@@ -2,6 +2,7 @@ import type { CallOptions, Client } from '../../lib/index';
 import { uniqueKey } from '../helpers/keys';
 import { startSilentServer, type FakeServer } from '../helpers/sockets';
 import { failure, inEveryProtocol, protocols, sleep, useClients, useUntouchedServer } from './support';
+import '../helpers/wall-clock';
 
 const connect = useClients();
 

@@ -3,6 +3,7 @@ import { uniqueKey } from '../helpers/keys';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
 import { startSilentServer, type FakeServer } from '../helpers/sockets';
 import { failure, protocols, sleep, useClients, type Thrown } from './support';
+import '../helpers/wall-clock';
 
 const connect = useClients();
 /** The contract's margin is 100 ms; the machine may be busy. */

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import '../helpers/wall-clock';
 
 export interface Ended {
   code: number | null;
