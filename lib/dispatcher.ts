@@ -87,11 +87,11 @@ export class Dispatcher {
     this.native.deliver = (count, blocks) => {
       this.#deliver(count, blocks);
     };
-    const pump = (): void => {
-      this.native.pump();
+    const resume = (): void => {
+      this.native.resume();
     };
-    this.native.more = () => {
-      setImmediate(pump);
+    this.native.yield = () => {
+      setImmediate(resume);
     };
     const textOnly = options.protocol === 1;
     this.submission = new Submission(memory, this.native, textOnly);

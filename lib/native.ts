@@ -40,13 +40,13 @@ export interface NativeClient {
   getBehaviors(): NativeBehaviors;
   /** What the distribution says (pylibmc's `hash`), the hash function's value, the server's index and state. */
   route(key: Uint8Array): [hash: number, digest: number, server: number, state: number];
-  /** Delivers some more of what `more` announced. */
-  pump(): void;
+  /** Goes on delivering, after `yield`. */
+  resume(): void;
   stop(): void;
   /** Called with completions: how many records, and the large values that did not fit beside them. */
   deliver?: (count: number, blocks: readonly Buffer[] | undefined) => void;
-  /** Called when more completions have arrived than one turn of the event loop should settle. */
-  more?: () => void;
+  /** Called when deliveries have taken their share of the thread's time: other phases of the event loop go first. */
+  yield?: () => void;
 }
 
 interface Addon {

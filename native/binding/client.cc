@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "binding/options.h"
+#include "core/clock.h"
 
 namespace lmc {
 
@@ -14,8 +15,13 @@ namespace {
 // touch, so a thread that waits for a silent server may be left behind.
 constexpr double kGraceMs = 100;
 
-// Completions that are settled before the event loop gets its turn again.
-constexpr std::size_t kMostPerTurn = 4096;
+// Completions that are settled before their callers' reactions run.
+constexpr std::size_t kMostPerRound = 256;
+
+// How long deliveries may follow each other before the event loop goes on to its timers and other sockets.
+// Node calls a threadsafe function up to 1000 times without that, as long as it is woken anew meanwhile: by a
+// server that answers as fast as callers ask, or by refusals, which are posted by the caller's own tick.
+constexpr double kTurnMs = 5;
 
 Block copyOf(const CompletionBatch& batch, const Completion& item) {
   char* copy = static_cast<char*>(std::malloc(item.length));
@@ -35,7 +41,7 @@ Napi::Function NativeClient::define(Napi::Env env) {
                          InstanceMethod<&NativeClient::setBehaviors>("setBehaviors"),
                          InstanceMethod<&NativeClient::getBehaviors>("getBehaviors"),
                          InstanceMethod<&NativeClient::route>("route"),
-                         InstanceMethod<&NativeClient::pump>("pump"),
+                         InstanceMethod<&NativeClient::resume>("resume"),
                          InstanceMethod<&NativeClient::stop>("stop"),
                      });
 }
@@ -231,15 +237,18 @@ Napi::Value NativeClient::stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// pump(): delivers some more of what `more` announced.
-Napi::Value NativeClient::pump(const Napi::CallbackInfo& info) {
+// resume(): the event loop has gone on to its next phase, as `yield` asked for.
+Napi::Value NativeClient::resume(const Napi::CallbackInfo& info) {
+  yielding_ = false;
+  turnMs_ = nowMs();
   if (!stopped_) deliver(info.Env());
   return info.Env().Undefined();
 }
 
-// Settles what has arrived: at most kMostPerTurn, so that timers and sockets of this thread get their turn,
-// too.
+// Settles what has arrived, or some of it. Before it takes more than its share of this thread's time it calls
+// `yield`, and resume() goes on with it.
 void NativeClient::deliver(Napi::Env env) {
+  if (yielding_) return;
   for (CompletionBatch& batch : outbox_->take()) backlog_.push_back(std::move(batch));
   Napi::HandleScope scope(env);
   const Napi::Object self = Value();
@@ -250,10 +259,16 @@ void NativeClient::deliver(Napi::Env env) {
     backlogAt_ = 0;
     return;
   }
-  deliverSome(env, kMostPerTurn);
-  if (backlog_.empty()) return;
-  const Napi::Value more = self.Get("more");
-  if (more.IsFunction()) more.As<Napi::Function>().Call(self, {});
+  deliverSome(env, kMostPerRound);
+  if (stopped_) return;
+  if (nowMs() - turnMs_ < kTurnMs) {
+    if (!backlog_.empty()) wakeup_->wake();
+    return;
+  }
+  const Napi::Value yield = self.Get("yield");
+  if (!yield.IsFunction()) return;
+  yielding_ = true;
+  yield.As<Napi::Function>().Call(self, {});
 }
 
 void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {

@@ -32,7 +32,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Napi::Value setBehaviors(const Napi::CallbackInfo& info);
   Napi::Value getBehaviors(const Napi::CallbackInfo& info);
   Napi::Value route(const Napi::CallbackInfo& info);
-  Napi::Value pump(const Napi::CallbackInfo& info);
+  Napi::Value resume(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
 
   bool adoptArrays(const Napi::Object& options);
@@ -57,6 +57,9 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   // Taken from the outbox and not delivered yet; backlogAt_ is the next item of the first batch.
   std::deque<CompletionBatch> backlog_;
   std::size_t backlogAt_ = 0;
+  // Since when the event loop has not been seen to go on; and whether it was asked to, see deliver().
+  double turnMs_ = 0;
+  bool yielding_ = false;
   // Requests that somebody waits for: while there are any, the process and this object stay alive.
   std::size_t pending_ = 0;
   // Given up by JavaScript, not completed yet.

@@ -61,3 +61,48 @@ it('a multi-get gives up only what the hung server has', async () => {
   expect((error.values as Map<string, unknown>).size).toBe(keys.length - stuck.length);
   hung?.resume();
 });
+
+// Timers stand for everything else that the thread has to do: sockets, other clients, deadlines.
+describe('timers run on while operations settle one upon the other', () => {
+  const operations = 20_000;
+  const callers = 500;
+
+  /** How many operations settled, at most, before a timer had its turn; each caller asks again in the reaction to an answer. */
+  async function mostBetweenTurns(operation: () => Promise<unknown>): Promise<number> {
+    let settled = 0;
+    let settledBefore = 0;
+    let most = 0;
+    const look = (): void => {
+      most = Math.max(most, settled - settledBefore);
+      settledBefore = settled;
+    };
+    const timer = setInterval(look, 1);
+    const caller = async (): Promise<void> => {
+      while (settled < operations) {
+        await operation().catch(() => undefined);
+        ++settled;
+      }
+    };
+    await Promise.all(Array.from({ length: callers }, caller));
+    clearInterval(timer);
+    look();
+    return most;
+  }
+
+  it('refused at once', async () => {
+    const mc = connect('127.0.0.1:1', { behaviors: { retry_timeout: 60 } });
+    expect((await failure(mc.get('key'))).name).toBe('ConnectionError');
+    expect((await failure(mc.get('key'))).name).toBe('ServerDown');
+    expect(await mostBetweenTurns(() => mc.get('key'))).toBeLessThan(5000);
+  });
+
+  it('answered faster than their callers can use it', async () => {
+    const mc = connect(servers());
+    const work = async (): Promise<void> => {
+      await mc.get('key');
+      const end = performance.now() + 0.05;
+      while (performance.now() < end);
+    };
+    expect(await mostBetweenTurns(work)).toBeLessThan(1200);
+  });
+});
