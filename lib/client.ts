@@ -1,6 +1,13 @@
 /** The client: pylibmc's `Client`, with promises. Arguments are checked here; the rest is done natively. */
 
-import { checkStatsArgument, checkToken, serializedParts, type CounterOptions, type StoreOptions } from './arguments';
+import {
+  checkStatsArgument,
+  checkToken,
+  refuseTime,
+  serializedParts,
+  type CounterOptions,
+  type StoreOptions,
+} from './arguments';
 import type { Behaviors } from './behaviors';
 import * as behaviorTable from './behaviors';
 import { checkClientOptions, type ClientOptions } from './client-options';
@@ -11,6 +18,7 @@ import { MemcachedError, returnCode } from './errors';
 import { expiryOf, type TimeArg } from './expiry';
 import { assertKey, badKey, keyBytes, longestKey, type Key } from './keys';
 import type { MultiOptions } from './multi';
+import { Namespaces, type Namespace } from './namespace';
 import type { NativeBehaviors } from './native';
 import * as multi from './multi-requests';
 import { makeDecoders, missWithToken, type Decoders } from './replies';
@@ -52,6 +60,7 @@ export class Client {
   readonly #isBinary: boolean;
   /** Behaviors set after construction, for clones. */
   readonly #laterBehaviors: Partial<Behaviors>[] = [];
+  #namespaces: Namespaces | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -251,6 +260,19 @@ export class Client {
     return multi.countMulti(this.#requests, Op.Decr, keys, options);
   }
 
+  // Views.
+
+  /**
+   * A view of this client, whose keys lie in a namespace: one `invalidate()` makes all of them misses, in all processes.
+   * Not pylibmc's behavior of that name, which is a fixed prefix.
+   *
+   * @throws TypeError or RangeError unless the name is a string of 1 … 200 bytes
+   */
+  namespace(name: string): Namespace {
+    this.#namespaces ??= new Namespaces(this.#requests);
+    return this.#namespaces.get(name);
+  }
+
   // Servers.
 
   /** Empties all servers; with `time`, so many seconds from now. */
@@ -426,13 +448,6 @@ export class Client {
     const address = this.#addresses[index] as ServerAddress;
     return `${address.host}:${String(address.port)} (${String(index)})`;
   }
-}
-
-/** pylibmc's delete takes no time either: memcached would refuse it. */
-function refuseTime(options: unknown): void {
-  if (options === undefined) return;
-  if (typeof options === 'number' || (typeof options === 'object' && options !== null && 'time' in options))
-    throw new TypeError('delete takes no time');
 }
 
 /** Names and values behind each other, each ended by a zero byte (native/memcached/admin.cc). */

@@ -4,6 +4,7 @@ import { native } from './native';
 
 export { Client, type Explanation } from './client';
 export type { PartialResults } from './multi-requests';
+export type { Namespace } from './namespace';
 export type { ClientOptions } from './client-options';
 export type { StoreOptions, CounterOptions } from './arguments';
 export type { CallOptions } from './dispatcher';

@@ -160,7 +160,7 @@ function readCounter(reply: Reply, operation: Subject, asBigInt: boolean): numbe
   );
 }
 
-function toBigInt(low: number, high: number): bigint {
+export function toBigInt(low: number, high: number): bigint {
   return high === 0 ? BigInt(low) : (BigInt(high) << 32n) | BigInt(low);
 }
 

@@ -12,6 +12,7 @@ import {
   type Explanation,
   type Key,
   type MultiOptions,
+  type Namespace,
   type StoreOptions,
   type TimeArg,
 } from 'libmemcached';
@@ -174,3 +175,29 @@ expectTypeOf<AnyReturns<Codec>>().toBeNever();
 expectTypeOf<AnyMembers<Explanation>>().toBeNever();
 expectTypeOf<TimeArg>().toEqualTypeOf<number | Date>();
 expectTypeOf<Key>().toEqualTypeOf<string | Uint8Array>();
+
+// A namespace has the client's operations.
+type OfKeys =
+  | 'get'
+  | 'gets'
+  | 'has'
+  | 'getMulti'
+  | 'getsMulti'
+  | 'set'
+  | 'add'
+  | 'replace'
+  | 'cas'
+  | 'append'
+  | 'prepend'
+  | 'setMulti'
+  | 'addMulti'
+  | 'delete'
+  | 'deleteMulti'
+  | 'touch'
+  | 'incr'
+  | 'decr'
+  | 'incrMulti'
+  | 'decrMulti';
+expectTypeOf<Pick<Namespace, OfKeys>>().toEqualTypeOf<Pick<Client, OfKeys>>();
+expectTypeOf<ReturnType<Client['namespace']>>().toEqualTypeOf<Namespace>();
+expectTypeOf<Namespace['invalidate']>().returns.toEqualTypeOf<Promise<void>>();
