@@ -26,7 +26,11 @@ describe('ping', () => {
     const { code, stdout } = await cli(['ping', '-s', both]);
     expect(code).toBe(0);
     expect(rows(stdout)).toEqual(
-      servers.map(({ address }) => [address, expect.stringMatching(/^1\./), expect.stringMatching(/^\d+\.\d+$/)]),
+      servers.map(({ address }): unknown[] => [
+        address,
+        expect.stringMatching(/^1\./),
+        expect.stringMatching(/^\d+\.\d+$/),
+      ]),
     );
   });
 
@@ -62,7 +66,7 @@ describe('stats', () => {
     expect(rows(stdout)).toContainEqual([servers[1]?.address, 'limit_maxbytes', String(32 << 20)]);
     const json = await cli(['stats', '-s', both, '-j']);
     expect(records(json.stdout)).toEqual(
-      servers.map(({ address }) =>
+      servers.map(({ address }): unknown =>
         expect.objectContaining({ server: address, up: true, stats: expect.objectContaining({ threads: '4' }) }),
       ),
     );
@@ -182,7 +186,7 @@ describe('watch', () => {
     expect(looks[5]).toMatchObject({ server: servers[1]?.address, up: true, limitBytes: 32 << 20, evictions: 0 });
     const plain = await cli(['watch', '-s', both, '-n', '1']);
     expect(rows(plain.stdout)).toEqual(
-      servers.map(({ address }) => [
+      servers.map(({ address }): unknown[] => [
         expect.stringMatching(/^\d{4}-.*Z$/),
         address,
         ...Array(10).fill(expect.anything()),
@@ -219,7 +223,7 @@ describe('watch', () => {
     const terminal = new Terminal(['watch', '-s', both, '-i', '0.2']);
     await terminal.shows(/2 servers, all up[\s\S]*HIT RATE[\s\S]*all .*\n[\s\S]*2 servers, all up[\s\S]*all .*\n/);
     expect(terminal.raw).toContain('\x1b[?25l'); // the cursor is hidden
-    expect(terminal.raw).toMatch(/\x1b\[\d+A/); // up, to draw over the last frame
+    expect(terminal.raw.replaceAll('\x1b', 'ESC')).toMatch(/ESC\[\d+A/); // up, to draw over the last frame
     terminal.type('q');
     expect(await terminal.status()).toBe(0);
     expect(terminal.raw.lastIndexOf('\x1b[?25h')).toBeGreaterThan(terminal.raw.lastIndexOf('\x1b[?25l'));

@@ -109,7 +109,10 @@ export class Terminal {
       this.#waiting.add(look);
       void this.ended.then(() => {
         if (found()) end(resolve);
-        else end(() => reject(new Error(`it ended without ${String(pattern)}: ${this.text}`)));
+        else
+          end(() => {
+            reject(new Error(`it ended without ${String(pattern)}: ${this.text}`));
+          });
       });
       look();
     });
