@@ -154,10 +154,10 @@ describe('set', () => {
 
   it('takes an expiry, and compresses', async () => {
     const key = uniqueKey();
-    expect(await run(['set', key, 'x'.repeat(1000), '--expire', '1', '--compress', '100'])).toMatchObject({ code: 0 });
+    expect(await run(['set', key, 'x'.repeat(1000), '--expire', '3', '--compress', '100'])).toMatchObject({ code: 0 });
     expect(await mc.get(key)).toBe('x'.repeat(1000));
     expect(Number((await mc.getStats())[0]?.[1].bytes)).toBeGreaterThan(0);
-    await new Promise((resolve) => setTimeout(resolve, 2100));
+    await new Promise((resolve) => setTimeout(resolve, 4100));
     expect(await mc.get(key)).toBeUndefined();
     expect(await run(['set', key, 'x', '--expire', 'soon'])).toMatchObject({ code: 2 });
   });
@@ -184,13 +184,13 @@ describe('delete and touch', () => {
 
   it('touch keys', async () => {
     const key = uniqueKey();
-    await mc.set(key, 'short', 1);
+    await mc.set(key, 'short', 3);
     expect(await run(['touch', '100', key])).toMatchObject({ code: 0 });
     expect(await run(['touch', '100', 'no-such-key', key])).toMatchObject({
       code: 1,
       stderr: 'no-such-key: not found\n',
     });
-    await new Promise((resolve) => setTimeout(resolve, 2100));
+    await new Promise((resolve) => setTimeout(resolve, 4100));
     expect(await mc.get(key)).toBe('short');
     expect(await run(['touch', key])).toMatchObject({ code: 2 });
   });

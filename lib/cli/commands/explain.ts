@@ -26,8 +26,10 @@ export function addExplain(program: Command): void {
 async function explain(session: Session, keys: readonly string[]): Promise<ExitCode> {
   const client = session.connect();
   let status: ExitCode = ExitCode.Ok;
+  // All of them before the first is asked for: that may show a server to be dead, and move the keys of others.
+  const first = keys.map((key) => client.explain(key));
   for (const [index, key] of keys.entries()) {
-    const finding = await look(client, key);
+    const finding = await look(client, key, first[index] as Explanation);
     if (finding.error !== undefined) status = worse(status, exitCodeOf(finding.error));
     if (session.output.json) session.output.record(recordOf(finding));
     else {
@@ -39,14 +41,11 @@ async function explain(session: Session, keys: readonly string[]): Promise<ExitC
 }
 
 /** Asks for the key, because a client learns a server's state by talking to it. */
-async function look(client: Client, key: string): Promise<Finding> {
-  const explained = client.explain(key);
+async function look(client: Client, key: string, explained: Explanation): Promise<Finding> {
   const finding: Finding = { key, explained };
-  try {
-    finding.found = await client.has(key);
-  } catch (error) {
-    finding.error = error;
-  }
+  await ask(client, finding);
+  // Its key goes elsewhere from the next operation on, so it is asked for there.
+  if (finding.error !== undefined && isRedistributed(client, finding)) await ask(client, finding);
   const now = client.explain(key);
   if (now.server === explained.server) explained.serverState = now.serverState;
   else {
@@ -54,6 +53,20 @@ async function look(client: Client, key: string): Promise<Finding> {
     finding.insteadOnServer = now.server;
   }
   return finding;
+}
+
+function isRedistributed(client: Client, { key, explained }: Finding): boolean {
+  const now = client.explain(key);
+  return now.serverState === 'dead' || now.server !== explained.server;
+}
+
+async function ask(client: Client, finding: Finding): Promise<void> {
+  try {
+    finding.found = await client.has(finding.key);
+    delete finding.error;
+  } catch (error) {
+    finding.error = error;
+  }
 }
 
 function recordOf({ key, explained, found, error, insteadOnServer }: Finding): Record<string, unknown> {
