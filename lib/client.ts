@@ -24,6 +24,7 @@ import * as multi from './multi-requests';
 import { makeDecoders, missWithToken, type Decoders } from './replies';
 import { attempt, plainDetails, Requests } from './requests';
 import { serverName, toNative, type ServerAddress } from './servers';
+import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './metrics';
 import { Op } from './wire';
 
 /** Where a key goes, and why. */
@@ -35,10 +36,8 @@ export interface Explanation {
   /** What pylibmc's `hash` returns: the distribution's choice. */
   hash: number;
   server: string;
-  serverState: 'up' | 'down' | 'probing' | 'dead';
+  serverState: ServerState;
 }
-
-const serverStates = ['up', 'down', 'probing', 'dead'] as const;
 
 /**
  * A client for a set of memcached servers.
@@ -96,6 +95,7 @@ export class Client {
       deserialize: ownDeserialize ? (data, flags) => this.deserialize(data, flags) : undefined,
       standard: pylibmcCodec,
       serverName: (index) => this.#dispatcher.serverName(index),
+      errors: this.#dispatcher.errors,
     });
     this.#requests = new Requests({
       dispatcher: this.#dispatcher,
@@ -308,6 +308,19 @@ export class Client {
     return attempt(async () => {
       await this.#requests.everyServer(Op.Disconnect, 0, '', this.#decoders.nothing, options);
     });
+  }
+
+  /** What this client has counted since it was made; see docs/observability.md. Asks no server. */
+  metrics(): ClientMetrics {
+    return {
+      pending: this.#dispatcher.pending,
+      refused: this.#dispatcher.refused,
+      servers: this.#dispatcher.native
+        .metrics()
+        .map((numbers, index) =>
+          serverMetrics(this.#dispatcher.serverName(index), numbers, this.#dispatcher.errors.of(index)),
+        ),
+    };
   }
 
   // Life.

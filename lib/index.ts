@@ -3,6 +3,14 @@
 import { native } from './native';
 
 export { Client, type Explanation } from './client';
+export {
+  Latency,
+  type ClientMetrics,
+  type LatencyBucket,
+  type OperationName,
+  type ServerMetrics,
+  type ServerState,
+} from './metrics';
 export type { PartialResults } from './multi-requests';
 export type { Namespace } from './namespace';
 export type { ClientOptions } from './client-options';
