@@ -18,13 +18,16 @@ import { MemcachedError, returnCode } from './errors';
 import { expiryOf, type TimeArg } from './expiry';
 import { assertKey, badKey, keyBytes, longestKey, type Key } from './keys';
 import type { MultiOptions } from './multi';
+import { planOf, type GetOrSetOptions, type Loader } from './get-or-set';
 import { Namespaces, type Namespace } from './namespace';
 import type { NativeBehaviors } from './native';
 import * as multi from './multi-requests';
+import { ReadThrough } from './read-through';
 import { makeDecoders, missWithToken, type Decoders } from './replies';
 import { attempt, plainDetails, Requests } from './requests';
 import { serverName, toNative, type ServerAddress } from './servers';
 import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './metrics';
+import { TextItems } from './text-items';
 import { Op } from './wire';
 
 /** Where a key goes, and why. */
@@ -60,6 +63,7 @@ export class Client {
   /** Behaviors set after construction, for clones. */
   readonly #laterBehaviors: Partial<Behaviors>[] = [];
   #namespaces: Namespaces | undefined;
+  #readThrough: ReadThrough | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -258,6 +262,25 @@ export class Client {
   /** As `incrMulti`, subtracting. */
   decrMulti(keys: Iterable<Key>, options?: MultiOptions & { delta?: number | bigint }): Promise<Map<Key, number>> {
     return multi.countMulti(this.#requests, Op.Decr, keys, options);
+  }
+
+  // Caching.
+
+  /**
+   * Gets a key's value; if it is not there, calls `loader` and stores what it resolves to (not if that is undefined).
+   * However many callers and processes want it, one loads, and the others wait for it. With `staleFor`, an old value is
+   * served while one caller loads a new one.
+   *
+   * Rejects with what the loader throws, which is not cached: the next call tries again. Rejects with a TimeoutError if
+   * there is no value within `timeout`. An outage of the cache is no error: then the value is loaded, once in this process,
+   * and the error is published on the diagnostics channel `libmemcached:failure`.
+   */
+  async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+    const { longestKey } = this.#dispatcher.submission;
+    const plan = planOf(key, loader, time, { longestKey, timeout: this.#dispatcher.timeout });
+    this.#readThrough ??= new ReadThrough(this.#requests, new TextItems(this.#requests));
+    const found = await this.#readThrough.look(plan.key, plan, plan.call);
+    return (await this.#readThrough.resolve(found, plan)) as T;
   }
 
   // Views.

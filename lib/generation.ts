@@ -18,6 +18,7 @@ import type { TextItems } from './text-items';
  * that is set back.
  */
 const generationBytes = 9;
+const generationLength = 12;
 const wellFormed = /^[\w-]{12}$/;
 /** Not a character of a generation: no key of a namespace can look like this one. */
 const generationKeySuffix = ':@generation';
@@ -76,6 +77,11 @@ export class Generation {
     this.#key = name + generationKeySuffix;
     this.#items = items;
     this.#timeout = timeout;
+  }
+
+  /** How many bytes of a key go to the prefix. */
+  get prefixBytes(): number {
+    return Buffer.byteLength(this.#name) + generationLength + 2;
   }
 
   /**

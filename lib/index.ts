@@ -12,6 +12,7 @@ export {
   type ServerState,
 } from './metrics';
 export type { PartialResults } from './multi-requests';
+export type { GetOrSetOptions, Loader } from './get-or-set';
 export type { Namespace } from './namespace';
 export type { ClientOptions } from './client-options';
 export type { StoreOptions, CounterOptions } from './arguments';

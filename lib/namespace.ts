@@ -4,9 +4,11 @@ import { checkToken, refuseTime, type CounterOptions, type StoreOptions } from '
 import type { CallOptions } from './dispatcher';
 import { expiryOf, type TimeArg } from './expiry';
 import { Generation } from './generation';
-import { nameOf, type Key } from './keys';
+import { planOf, type GetOrSetOptions, type Loader } from './get-or-set';
+import { nameOf, withPrefix, type Key } from './keys';
 import type { MultiOptions } from './multi';
 import { NamespacedRequests } from './namespaced-requests';
+import { ReadThrough, type Found } from './read-through';
 import { missWithToken, type Decoders } from './replies';
 import { attempt, plainDetails, type Requests } from './requests';
 import { TextItems } from './text-items';
@@ -28,10 +30,15 @@ export class Namespace {
   readonly #generation: Generation;
   readonly #requests: NamespacedRequests;
   readonly #decoders: Decoders;
+  readonly #readThrough: ReadThrough;
+  readonly #limits: { longestKey: number; timeout: number };
 
   /** Use `client.namespace(name)`. */
-  constructor(name: string, generation: Generation, requests: Requests) {
+  constructor(name: string, generation: Generation, requests: Requests, readThrough: ReadThrough) {
     this.name = name;
+    this.#readThrough = readThrough;
+    const { submission, timeout } = requests.dispatcher;
+    this.#limits = { longestKey: submission.longestKey - generation.prefixBytes, timeout };
     this.#generation = generation;
     this.#requests = new NamespacedRequests(generation, requests);
     this.#decoders = requests.decoders;
@@ -179,6 +186,29 @@ export class Namespace {
   decrMulti(keys: Iterable<Key>, options?: MultiOptions & { delta?: number | bigint }): Promise<Map<Key, number>> {
     return this.#requests.countMulti(Op.Decr, keys, options);
   }
+
+  // Caching.
+
+  /**
+   * As the client's `getOrSet`. A value that was being loaded when the namespace was invalidated is not found afterwards.
+   */
+  async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+    const plan = planOf(key, loader, time, this.#limits);
+    const look = (prefix: string, late: CallOptions | undefined): Promise<Found> =>
+      this.#readThrough.look(
+        withPrefix(prefix, plan.key),
+        plan,
+        late === undefined ? plan.call : { ...plan.call, ...late },
+      );
+    let found: Found;
+    try {
+      found = await this.#generation.run(look, plan.call, false);
+    } catch (error) {
+      // Without a generation there is no key to store it under; this one is for those who wait in this process.
+      found = this.#readThrough.outage(withPrefix(`${this.name}:`, plan.key), plan, error);
+    }
+    return (await this.#readThrough.resolve(found, plan)) as T;
+  }
 }
 
 /** Of a name, in bytes: leaves 36 for the keys. */
@@ -190,12 +220,14 @@ const mostRemembered = 1000;
 export class Namespaces {
   readonly #requests: Requests;
   readonly #items: TextItems;
+  readonly #readThrough: ReadThrough;
   /** By name; the one that was asked for last is last. */
   readonly #generations = new Map<string, Generation>();
 
   constructor(requests: Requests) {
     this.#requests = requests;
     this.#items = new TextItems(requests);
+    this.#readThrough = new ReadThrough(requests, this.#items);
   }
 
   /** @throws TypeError, RangeError */
@@ -205,7 +237,7 @@ export class Namespaces {
     const bytes = Buffer.byteLength(given);
     if (bytes === 0 || bytes > longestName)
       throw new RangeError(`namespace: the name must have 1 … ${String(longestName)} bytes, not ${String(bytes)}`);
-    return new Namespace(given, this.#generation(given), this.#requests);
+    return new Namespace(given, this.#generation(given), this.#requests, this.#readThrough);
   }
 
   /** All views of a name share it: so they keep the order of their operations, and know what each other has seen. */

@@ -5,7 +5,7 @@ import type { Serialized } from './codecs/codec';
 import type { CallOptions } from './dispatcher';
 import type { TimeArg } from './expiry';
 import type { Generation, Send } from './generation';
-import { assertKey, badKey, withPrefix, type Key } from './keys';
+import { assertKey, badKey, copied, withPrefix, type Key } from './keys';
 import { entryList, keyList, type MultiOptions } from './multi';
 import * as multi from './multi-requests';
 import type { Decoder } from './operation';
@@ -151,10 +151,6 @@ function checkedKey(key: Key, operation: string): Key {
   assertKey(key, operation);
   if (key.length === 0) throw badKey(key, operation, 'it is empty');
   return copied(key);
-}
-
-function copied<T extends string | Uint8Array>(data: T): T {
-  return data instanceof Uint8Array ? (Buffer.from(data) as Uint8Array as T) : data;
 }
 
 function timeOnly(time: TimeArg | undefined): StoreOptions {

@@ -6,6 +6,7 @@
 import type { CallOptions } from './dispatcher';
 import { returnCode } from './errors';
 import { expiryOf, type TimeArg } from './expiry';
+import type { Key } from './keys';
 import type { Decoder } from './operation';
 import { toBigInt } from './replies';
 import { plainDetails, type Requests } from './requests';
@@ -37,29 +38,29 @@ export class TextItems {
     };
   }
 
-  get(key: string, options?: CallOptions): Promise<string | undefined> {
+  get(key: Key, options?: CallOptions): Promise<string | undefined> {
     return this.#requests.short(Op.Get, key, this.#text, undefined, options) as Promise<string | undefined>;
   }
 
-  gets(key: string, options?: CallOptions): Promise<TextItem | undefined> {
+  gets(key: Key, options?: CallOptions): Promise<TextItem | undefined> {
     return this.#requests.short(Op.Gets, key, this.#textWithToken, undefined, options) as Promise<TextItem | undefined>;
   }
 
-  set(key: string, text: string, time: TimeArg, options?: CallOptions): Promise<boolean> {
+  set(key: Key, text: string, time: TimeArg, options?: CallOptions): Promise<boolean> {
     return this.#store(Op.Set, key, text, time, 0n, options);
   }
 
   /** False: it is there. */
-  add(key: string, text: string, time: TimeArg, options?: CallOptions): Promise<boolean> {
+  add(key: Key, text: string, time: TimeArg, options?: CallOptions): Promise<boolean> {
     return this.#store(Op.Add, key, text, time, 0n, options);
   }
 
   /** False: somebody wrote it. Rejects with NotFound if it is gone. */
-  cas(key: string, text: string, cas: bigint, time: TimeArg, options?: CallOptions): Promise<boolean> {
+  cas(key: Key, text: string, cas: bigint, time: TimeArg, options?: CallOptions): Promise<boolean> {
     return this.#store(Op.Cas, key, text, time, cas, options);
   }
 
-  #store(op: Op, key: string, text: string, time: TimeArg, cas: bigint, options?: CallOptions): Promise<boolean> {
+  #store(op: Op, key: Key, text: string, time: TimeArg, cas: bigint, options?: CallOptions): Promise<boolean> {
     const details: Details = { ...plainDetails, flags: textFlags, expiry: expiryOf(time), number: cas };
     const decode = this.#requests.decoders.stored;
     return this.#requests.long(op, key, decode, undefined, text, details, options) as Promise<boolean>;

@@ -10,6 +10,7 @@ import {
   type Codec,
   type CounterOptions,
   type Explanation,
+  type GetOrSetOptions,
   type Key,
   type MultiOptions,
   type Namespace,
@@ -197,7 +198,17 @@ type OfKeys =
   | 'incr'
   | 'decr'
   | 'incrMulti'
-  | 'decrMulti';
+  | 'decrMulti'
+  | 'getOrSet';
 expectTypeOf<Pick<Namespace, OfKeys>>().toEqualTypeOf<Pick<Client, OfKeys>>();
 expectTypeOf<ReturnType<Client['namespace']>>().toEqualTypeOf<Namespace>();
 expectTypeOf<Namespace['invalidate']>().returns.toEqualTypeOf<Promise<void>>();
+
+// getOrSet has the loader's type.
+expectTypeOf(mc.getOrSet('key', () => 5)).toEqualTypeOf<Promise<number>>();
+expectTypeOf(mc.getOrSet('key', (given) => Promise.resolve({ given }), 60)).toEqualTypeOf<Promise<{ given: Key }>>();
+expectTypeOf<GetOrSetOptions>().toExtend<StoreOptions>();
+// @ts-expect-error a loader is needed
+void mc.getOrSet('key');
+// @ts-expect-error an option that does not exist
+void mc.getOrSet('key', () => 5, { stale: 5 });
