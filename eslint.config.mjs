@@ -4,7 +4,16 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['node_modules/', 'build/', 'build-cmake/', 'dist/', 'prebuilds/', 'coverage/', 'native/']),
+  globalIgnores([
+    'node_modules/',
+    'build/',
+    'build-cmake/',
+    'build-prebuild/',
+    'dist/',
+    'coverage/',
+    'native/',
+    '.cache/',
+  ]),
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     // A parameter that is there for the signature says so by its name.
@@ -16,7 +25,7 @@ export default defineConfig(
     languageOptions: { globals: globals.nodeBuiltin },
   },
   {
-    files: ['**/*.js'],
+    files: ['**/*.js', '**/*.cjs'],
     extends: [js.configs.recommended],
     languageOptions: {
       sourceType: 'commonjs',

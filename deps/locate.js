@@ -14,10 +14,9 @@ const { execFileSync } = require('node:child_process');
 
 const MINIMUM = '1.1.4';
 
-const INSTALL = `  Debian, Ubuntu:  apt-get install build-essential python3 pkg-config libmemcached-dev libsasl2-dev libssl-dev zlib1g-dev
-  Fedora, RHEL:    dnf install gcc-c++ make python3 pkgconf libmemcached-awesome-devel cyrus-sasl-devel openssl-devel zlib-devel
-  Alpine:          apk add build-base python3 pkgconf libmemcached-dev cyrus-sasl-dev openssl-dev zlib-dev
-  macOS:           brew install pkgconf libmemcached cyrus-sasl openssl zlib`;
+const INSTALL = require('./system-packages.json')
+  .map(({ name, command }) => `  ${`${name}:`.padEnd(16)} ${command}`)
+  .join('\n');
 
 /** What is missing, in one line, for a person. */
 class Missing extends Error {}

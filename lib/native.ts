@@ -1,6 +1,7 @@
 /** The native addon: what it exports, and nothing else about it. */
 
 import path from 'node:path';
+import { noBinary } from './no-binary';
 
 export interface NativeServer {
   transport: 1 | 2 | 4;
@@ -42,8 +43,6 @@ export interface NativeClient {
   route(key: Uint8Array): [hash: number, digest: number, server: number, state: number];
   /** Goes on delivering, after `yield`. */
   resume(): void;
-  /** For each server its counters, in the order of native/binding/metrics.h. */
-  metrics(): Float64Array[];
   stop(): void;
   /** Called with completions: how many records, and the large values that did not fit beside them. */
   deliver?: (count: number, blocks: readonly Buffer[] | undefined) => void;
@@ -58,15 +57,21 @@ interface Addon {
   hashers: Record<string, number>;
   distributions: Record<string, number>;
   returnCodes: Record<string, number>;
-  /** Upper bounds of the latency histogram's buckets but the last, in nanoseconds. */
-  latencyBounds: readonly number[];
   libmemcachedVersion: string;
   supportSasl: boolean;
   /** Milliseconds of the clock that deadlines are on. */
   now(): number;
 }
 
-// eslint-disable-next-line @typescript-eslint/no-require-imports -- it ships no ES module and no types
-const load = require('node-gyp-build') as (directory: string) => unknown;
+/** What was built here (native/build/), else what came along (native/prebuilds/). */
+function load(): Addon {
+  const folder = path.join(__dirname, '..', 'native');
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- it ships no ES module and no types
+    return (require('node-gyp-build') as (directory: string) => Addon)(folder);
+  } catch (error) {
+    throw noBinary(folder, error);
+  }
+}
 
-export const native = load(path.join(__dirname, '..')) as Addon;
+export const native = load();

@@ -4,7 +4,6 @@ import type { Codec } from './codecs/codec';
 import { DeserializationError, errorForStatus, type MemcachedError, CacheMiss, returnCode } from './errors';
 import type { ErrorDetails } from './errors';
 import type { Decoder, Reply, Subject } from './operation';
-import type { ErrorCounts } from './metrics';
 import { Op, operationNames, Status } from './wire';
 
 const notFound = returnCode('NOTFOUND');
@@ -43,24 +42,21 @@ export interface DecoderContext {
   deserialize: ((data: Buffer, flags: number) => unknown) | undefined;
   standard: Codec;
   serverName(index: number): string;
-  errors: ErrorCounts;
 }
 
 /** The decoders of one client. */
 export function makeDecoders(context: DecoderContext): Decoders {
-  const counted = <E extends Error>(error: E, server: number): E => {
-    context.errors.count(server, error);
-    return error;
-  };
-
   const errorFor = (reply: Reply, operation: Subject): MemcachedError =>
-    counted(failure(reply, operation, context.serverName(reply.server)), reply.server);
+    failure(reply, operation, context.serverName(reply.server));
 
   const readValue = (reply: Reply, operation: Subject): unknown => {
-    if (reply.status === Status.BadCompression) {
-      const why = 'the flags say that the value is compressed, but it is not in zlib format';
-      throw counted(new DeserializationError(why, takeBytes(reply), reply.flags, detailsOf(operation)), reply.server);
-    }
+    if (reply.status === Status.BadCompression)
+      throw new DeserializationError(
+        'the flags say that the value is compressed, but it is not in zlib format',
+        takeBytes(reply),
+        reply.flags,
+        detailsOf(operation),
+      );
     if (context.deserialize === undefined && reply.flags === textFlags)
       return (reply.bytes as SliceableBuffer).utf8Slice(reply.start, reply.end);
     const data = takeBytes(reply);
@@ -70,7 +66,7 @@ export function makeDecoders(context: DecoderContext): Decoders {
         : context.deserialize(data, reply.flags);
     } catch (error) {
       if (error instanceof CacheMiss) return miss;
-      throw counted(deserializationError(error, data, reply.flags, operation), reply.server);
+      throw deserializationError(error, data, reply.flags, operation);
     }
   };
 
@@ -116,7 +112,7 @@ export function makeDecoders(context: DecoderContext): Decoders {
       // The binary protocol's "not a number", which libmemcached does not know; text says CLIENT_ERROR.
       reply.status = clientError;
       const details = detailsOf(operation, context.serverName(reply.server));
-      throw counted(errorForStatus(clientError, 0, 'the stored value is not a number', details), reply.server);
+      return throwError(errorForStatus(clientError, 0, 'the stored value is not a number', details));
     }
     throw errorFor(reply, operation);
   };
@@ -132,6 +128,10 @@ export function makeDecoders(context: DecoderContext): Decoders {
   };
 
   return { value, valueWithToken, exists, stored, found, counter, text, nothing };
+}
+
+function throwError(error: Error): never {
+  throw error;
 }
 
 /** What add, replace, append, prepend and cas resolve to false for; the protocols say it differently. */
@@ -160,7 +160,7 @@ function readCounter(reply: Reply, operation: Subject, asBigInt: boolean): numbe
   );
 }
 
-export function toBigInt(low: number, high: number): bigint {
+function toBigInt(low: number, high: number): bigint {
   return high === 0 ? BigInt(low) : (BigInt(high) << 32n) | BigInt(low);
 }
 

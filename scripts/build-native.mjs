@@ -1,32 +1,23 @@
-// Builds the addon (build/Release/memcached_binding.node) with node-gyp, if anything it is made from has changed.
+// Builds the addon (native/build/Release/memcached_binding.node) with node-gyp, if anything it is made from has changed.
 // node-gyp's make then compiles only the files that changed; `--force` starts from nothing.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { headers } from './headers.mjs';
 import { buildIfStale } from './stale.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
-const TARGET = 'build/Release/memcached_binding.node';
-const SOURCES = ['native', 'binding.gyp', 'deps/locate.js', 'node_modules/node-addon-api/package.json'];
-
-/** The prefix under which this very Node's headers are installed, if they are: node-gyp need not download them. */
-function headers() {
-  if (process.env.npm_config_nodedir) return process.env.npm_config_nodedir;
-  return [join(dirname(process.execPath), '..'), '/usr'].find((prefix) => {
-    const config = join(prefix, 'include/node/node_version.h');
-    if (!existsSync(config)) return false;
-    const text = readFileSync(config, 'utf8');
-    const part = (name) => new RegExp(`#define NODE_${name}_VERSION (\\d+)`).exec(text)?.[1];
-    return `v${part('MAJOR')}.${part('MINOR')}.${part('PATCH')}` === process.version;
-  });
-}
+const TARGET = 'native/build/Release/memcached_binding.node';
+const SOURCES = [
+  ...['binding', 'core', 'memcached', 'binding.gyp'].map((name) => `native/${name}`),
+  ...['deps/locate.js', 'node_modules/node-addon-api/package.json'],
+];
 
 function build() {
-  console.log('Building the addon (build/Release)');
+  console.log('Building the addon (native/build/Release)');
   // First alone, so that a missing library is one message and not the end of a page of gyp's.
   if (spawnSync(process.execPath, ['deps/locate.js', 'version'], { stdio: ['ignore', 'ignore', 'inherit'] }).status) {
     process.exit(1);
@@ -34,7 +25,10 @@ function build() {
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   const nodedir = headers();
   const command = process.argv.includes('--force') ? ['rebuild'] : ['configure', 'build'];
-  const args = [nodeGyp, ...command, '--jobs=max', '--loglevel=warn', ...(nodedir ? [`--nodedir=${nodedir}`] : [])];
+  const args = [
+    ...[nodeGyp, ...command, '--directory=native', '--jobs=max', '--loglevel=warn'],
+    ...(nodedir ? [`--nodedir=${nodedir}`] : []),
+  ];
   try {
     // Not make's progress, only what the compiler has to say.
     execFileSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });

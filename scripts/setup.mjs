@@ -20,6 +20,8 @@ const PACKAGES = [
   ...['libmemcached-dev', 'libsasl2-dev', 'libssl-dev', 'zlib1g-dev'],
   // to test it: servers, SASL's password files and mechanisms, a proxy, pylibmc
   ...['memcached', 'sasl2-bin', 'libsasl2-modules', 'nutcracker', 'python3-pylibmc'],
+  // to make prebuilt binaries, and to install them in a bare Debian
+  ...['patchelf', 'debootstrap'],
   ...(process.argv.includes('--lint') ? ['clang-format-19'] : []),
 ];
 

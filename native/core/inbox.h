@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <iterator>
@@ -38,7 +39,8 @@ class Inbox {
     std::unique_lock lock(mutex_);
     while (waiting_.empty() && !closed_) {
       sleeping_ = true;
-      changed_.wait(lock);
+      // Not wait(): compiled by GCC 12 that needs the C++ runtime of GCC 12, and RHEL 9 has GCC 11's.
+      changed_.wait_for(lock, std::chrono::hours(1));
       sleeping_ = false;
     }
     requests.swap(waiting_);
@@ -49,12 +51,6 @@ class Inbox {
   void takeNow(std::vector<Request>& requests) {
     std::lock_guard lock(mutex_);
     requests.swap(waiting_);
-  }
-
-  // Any thread. How many wait.
-  std::size_t size() {
-    std::lock_guard lock(mutex_);
-    return waiting_.size();
   }
 
   // Any thread. The connection thread ends after the batch it is at.

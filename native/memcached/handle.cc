@@ -1,6 +1,7 @@
 #include "memcached/handle.h"
 
 #include "memcached/assertion_guard.h"
+#include "memcached/sasl_plugins.h"
 
 namespace lmc {
 
@@ -41,8 +42,10 @@ Handle makeConnectionHandle(const ConnectionConfig& config, Protocol protocol, m
   const bool udp = config.server.transport == Transport::Udp;
 
   // The order is libmemcached's: several of these close connections or are refused after others.
-  if (config.hasCredentials && *error == MEMCACHED_SUCCESS)
+  if (config.hasCredentials && *error == MEMCACHED_SUCCESS) {
+    useBundledSaslPlugins();
     *error = memcached_set_sasl_auth_data(handle.get(), config.username.c_str(), config.password.c_str());
+  }
   if (udp) set(MEMCACHED_BEHAVIOR_USE_UDP, 1);
   set(MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, binary ? 1 : 0);
   // Without it a binary mget of two misses takes 44 ms; `behaviors` below may still turn it off.

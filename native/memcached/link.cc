@@ -131,9 +131,7 @@ Link::Opened Link::open(double patienceMs) {
   }
   drop();
   setPatience(patienceMs);
-  Opened opened = protocol_ == Protocol::Auto ? openUndecided() : openAs(protocol_);
-  if (opened.ok()) ++connects_;
-  return opened;
+  return protocol_ == Protocol::Auto ? openUndecided() : openAs(protocol_);
 }
 
 memcached_return_t Link::makeHandle(Protocol protocol) {

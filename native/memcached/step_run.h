@@ -49,11 +49,7 @@ class StepRun {
     return true;
   }
 
-  Completion& answer(const Request& request, std::int32_t status) {
-    Completion& completion = results.add(request.slot, status);
-    completion.server = request.server;
-    return completion;
-  }
+  void succeed(const Request& request, std::int32_t status) { results.add(request.slot, status); }
 
   void fail(const Request& request, std::int32_t status, Outcome outcome, std::string_view message = {}) {
     Completion& completion = results.addFailure(request.slot, request.server, status, outcome);

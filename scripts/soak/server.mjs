@@ -17,11 +17,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => process.exit(128 + constants.signals[signal]));
 }
 
-/** Starts memcached with `options`; resolves when it accepts connections. */
-export async function startMemcached(options = []) {
+/** Starts memcached with `options` and more environment; resolves when it accepts connections. */
+export async function startMemcached(options = [], env = {}) {
   for (let attempt = 0; attempt < 5; attempt++) {
     const port = await freePort();
-    const { server, gone } = launch(port, options);
+    const { server, gone } = launch(port, options, env);
     const stop = () => {
       server.kill('SIGKILL'); // it has nothing to save, and takes up to a second to obey SIGTERM
       return gone;
@@ -35,10 +35,10 @@ export async function startMemcached(options = []) {
 }
 
 /** Starts memcached at `port`; `gone` resolves when it has ended. */
-export function launch(port, options) {
+export function launch(port, options, env = {}) {
   const root = process.getuid() === 0 ? ['-u', 'root'] : []; // it refuses to run as root unless told to
   const command = [...dieWithUs, 'memcached', '-l', '127.0.0.1', '-p', String(port), '-U', '0', ...root, ...options];
-  const server = spawn(command[0], command.slice(1), { stdio: 'ignore' });
+  const server = spawn(command[0], command.slice(1), { stdio: 'ignore', env: { ...process.env, ...env } });
   running.add(server);
   const gone = new Promise((resolve, reject) => {
     server.once('exit', resolve);

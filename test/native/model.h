@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/completion.h"
 #include "core/planner.h"
 #include "core/request.h"
 
@@ -27,7 +26,7 @@ struct Reply {
 
 class ModelServer {
  public:
-  enum Status { Done, Missing = status::kNotFound, Exists, NotANumber };
+  enum Status { Done, Missing, Exists, NotANumber };
 
   Reply execute(const Request& request) {
     const std::string key(request.keyView());

@@ -1,0 +1,46 @@
+# In this folder, and not in the package's own: npm, pnpm and yarn take a binding.gyp there for an install script, which
+# they run, or warn about, although a prebuilt binary is at hand.
+{
+  "targets": [
+    {
+      # Not "libmemcached": gyp would take the "lib" off.
+      "target_name": "memcached_binding",
+      "sources": [
+        "<!@(node -p \"['binding', 'core', 'memcached'].flatMap((layer) => require('fs').readdirSync(layer, { recursive: true }).filter((name) => name.endsWith('.cc')).map((name) => layer + '/' + name)).join(' ')\")"
+      ],
+      "include_dirs": [
+        ".",
+        "<!(node -p \"require('node-addon-api').include_dir\")"
+      ],
+      "defines": [
+        # The oldest Node-API that Node 20 has in full; an addon built for a newer one crashes there without a word.
+        "NAPI_VERSION=8",
+        # Node-API's errors are return values here. C++ exceptions stay on, for std::bad_alloc and std::system_error.
+        "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
+        # worker.terminate() with completions in flight must not abort the process.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
+      ],
+      "cflags": ["-Wall", "-Wextra", "-O3", "-fvisibility=hidden", "-flto=auto", "<!@(node ../deps/locate.js cflags)"],
+      "cflags_cc": ["-std=c++20", "-fvisibility-inlines-hidden"],
+      # Node's own defaults.
+      "cflags_cc!": ["-fno-exceptions", "-std=gnu++17", "-std=gnu++20"],
+      "ldflags": [
+        "-flto=auto",
+        "-O3",
+        "-Wl,--as-needed",
+        # A worker's exit would otherwise unmap the addon under one of its threads that is still leaving.
+        "-Wl,-z,nodelete"
+      ],
+      "libraries": ["<!@(node ../deps/locate.js libs)", "-lz", "-pthread"],
+      "xcode_settings": {
+        "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
+        "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+        "GCC_OPTIMIZATION_LEVEL": "3",
+        "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "LLVM_LTO": "YES",
+        "MACOSX_DEPLOYMENT_TARGET": "11.0",
+        "OTHER_CFLAGS": ["-Wall", "-Wextra", "<!@(node ../deps/locate.js cflags)"]
+      }
+    }
+  ]
+}

@@ -1,0 +1,109 @@
+// Makes the prebuilt binary for this machine, in native/prebuilds/<platform>-<arch>/:
+//
+//   libmemcached.<libc>.node    the addon (libmemcached.node on macOS), by prebuildify
+//   <libc>/                     the shared libraries that it needs, and SASL's PLAIN plugin (macos/ on macOS)
+//   <libc>/bundled.json         what they are: versions, licences, where they came from (npm run sbom reads it)
+//
+// Run it on the oldest system to be supported: what is built here needs this system's C library or a newer one, as far
+// as it uses it (the floor is printed). Several machines' native/prebuilds/ laid over one another make the package.
+// `--force` builds even if nothing has changed.
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as linux from './prebuild/linux.mjs';
+import * as macos from './prebuild/macos.mjs';
+import { describe } from './prebuild/provenance.mjs';
+import { headers } from './headers.mjs';
+import { buildIfStale } from './stale.mjs';
+
+process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
+
+const SYSTEMS = { linux, darwin: macos };
+const system = SYSTEMS[process.platform];
+if (!system) {
+  console.error(`There is no recipe for ${process.platform}; libmemcached itself runs on Linux and macOS.`);
+  process.exit(1);
+}
+
+/** Of its own, so that the addon that is being developed stays where it is. */
+const WORK = 'build-prebuild';
+const NATIVE = ['binding', 'core', 'memcached', 'binding.gyp'].map((name) => `native/${name}`);
+const SOURCES = [...NATIVE, 'deps', 'scripts/prebuild.mjs', 'scripts/prebuild'];
+const flavor = system.flavor();
+const folder = join('native/prebuilds', `${process.platform}-${process.arch}`);
+const addon = join(folder, system.addonName(flavor));
+const bundle = join(folder, flavor);
+
+function compile() {
+  rmSync(WORK, { recursive: true, force: true });
+  for (const name of [...NATIVE, 'deps']) cpSync(name, join(WORK, name), { recursive: true });
+  const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');
+  const nodedir = headers();
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      prebuildify,
+      ...['--napi', '--strip', '--tag-libc', process.platform === 'linux' ? flavor : ''].filter(Boolean),
+      ...['--name', 'libmemcached', '--target', process.versions.node],
+      ...['--cwd', join(WORK, 'native'), '--out', 'native'],
+    ],
+    {
+      // Not gyp's and make's progress, only what the compiler has to say.
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        ...process.env,
+        npm_config_loglevel: 'warn',
+        npm_config_jobs: 'max',
+        ...(nodedir ? { npm_config_nodedir: nodedir } : {}),
+      },
+    },
+  );
+  if (status !== 0) process.exit(status || 1);
+  rmSync(WORK, { recursive: true });
+}
+
+function build() {
+  // First alone, so that a missing library is one message and not the end of a page of gyp's.
+  if (spawnSync(process.execPath, ['deps/locate.js', 'version'], { stdio: ['ignore', 'ignore', 'inherit'] }).status) {
+    process.exit(1);
+  }
+  console.log(`Building ${addon}`);
+  // Whatever was bundled before, under names that may have changed.
+  rmSync(addon, { force: true });
+  rmSync(bundle, { recursive: true, force: true });
+  compile();
+  mkdirSync(bundle, { recursive: true });
+  const bundled = system.bundle({ addon, bundle, flavor });
+  const manifest = {
+    platform: process.platform,
+    arch: process.arch,
+    ...(process.platform === 'linux' ? { libc: flavor } : {}),
+    requires: system.floor([addon, ...bundled.map(({ file }) => join(bundle, file))]),
+    libraries: bundled.map(describe).sort((a, b) => (a.file < b.file ? -1 : 1)),
+  };
+  writeFileSync(join(bundle, 'bundled.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** The finished thing, in a process that sees neither this tree nor the build: it must load, and by itself. */
+function check() {
+  const script = `const { libmemcachedVersion, supportSasl } = require(${JSON.stringify(join(process.cwd(), addon))});
+    if (!supportSasl) throw new Error('built without SASL');
+    console.log('libmemcached ' + libmemcachedVersion);`;
+  const { status } = spawnSync(process.execPath, ['-e', script], { stdio: 'inherit', cwd: '/', env: {} });
+  if (status !== 0) process.exit(1);
+  const { requires, libraries } = JSON.parse(readFileSync(join(bundle, 'bundled.json'), 'utf8'));
+  console.log(`${addon} needs ${requires.join(', ')}; with it come:`);
+  for (const { name, version, license, file } of libraries) {
+    console.log(`  ${name} ${version} (${license}): ${file}`);
+  }
+}
+
+let built = false;
+buildIfStale(addon, SOURCES, () => {
+  built = true;
+  build();
+});
+if (built || !existsSync(bundle) || readdirSync(bundle).length === 0) check();

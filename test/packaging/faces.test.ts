@@ -1,0 +1,82 @@
+// The package as others see it: by its name, through package.json's "exports", compiled.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startMemcached, stopAll } from '../helpers/servers';
+
+const root = path.join(__dirname, '../..');
+let project: string;
+
+beforeAll(() => {
+  project = mkdtempSync(path.join(tmpdir(), 'libmemcached-faces-'));
+  execFileSync('mkdir', [path.join(project, 'node_modules')]);
+  symlinkSync(root, path.join(project, 'node_modules/libmemcached'));
+});
+afterAll(async () => {
+  rmSync(project, { recursive: true, force: true });
+  await stopAll();
+});
+
+function node(args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  return execFileSync(process.execPath, args, {
+    cwd: project,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+function write(name: string, text: string): string {
+  writeFileSync(path.join(project, name), text);
+  return name;
+}
+
+function esbuild(args: readonly string[]): void {
+  // Its command, not its interface: that one does not work inside of jest, whose Uint8Array is another.
+  const command = path.join(root, 'node_modules/.bin/esbuild');
+  execFileSync(command, [...args, '--bundle', '--platform=node', '--log-level=error'], { cwd: project });
+}
+
+it('is one addon instance and one set of classes behind both faces', () => {
+  const script = write(
+    'faces.mjs',
+    `import { createRequire } from 'node:module';
+     import * as esm from 'libmemcached';
+     const cjs = createRequire(import.meta.url)('libmemcached');
+     // What Node adds to the names of a CommonJS module, depending on its version.
+     const added = ['default', 'module.exports', '__esModule'];
+     const names = (face) => Object.keys(face).filter((name) => !added.includes(name)).sort();
+     const different = names(cjs).filter((name) => esm[name] !== cjs[name]);
+     const addons = process.report.getReport().sharedObjects.filter((name) => name.endsWith('.node'));
+     console.log(JSON.stringify({ esm: names(esm), cjs: names(cjs), different, addons: addons.length }));`,
+  );
+  const { esm, cjs, different, addons } = JSON.parse(node([script])) as Record<string, unknown>;
+  expect(cjs).toContain('Client');
+  expect(esm).toEqual(cjs);
+  expect(different).toEqual([]);
+  expect(addons).toBe(1);
+});
+
+const program = (face: 'esm' | 'cjs'): string =>
+  `${face === 'esm' ? "import { Client } from 'libmemcached'" : "const { Client } = require('libmemcached')"};
+   const mc = new Client(process.env.SERVER);
+   mc.set('bundled', 'by esbuild')
+     .then(() => mc.get('bundled'))
+     .then((value) => console.log(value))
+     .finally(() => mc.close());`;
+
+it.each(['esm', 'cjs'] as const)('works in a bundle of esbuild (%s) that has it as external', async (face) => {
+  const server = await startMemcached();
+  const extension = face === 'esm' ? 'mjs' : 'cjs';
+  const source = write(`program-${face}.js`, program(face));
+  esbuild([source, `--format=${face}`, '--external:libmemcached', `--outfile=bundle.${extension}`]);
+  expect(node([`bundle.${extension}`], { SERVER: server.address })).toBe('by esbuild\n');
+});
+
+it('says what to do when it was bundled itself', () => {
+  const source = write('program.js', program('cjs'));
+  esbuild([source, '--outfile=everything/bundle.cjs']);
+  expect(() => node(['everything/bundle.cjs'])).toThrow(/mark libmemcached as external/);
+});
