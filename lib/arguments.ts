@@ -91,6 +91,13 @@ export function checkCounterOptions(options: CounterOptions | undefined): {
   return { bigint: options.bigint === true, initial, expiry: expiryOf(options.time) };
 }
 
+/** pylibmc's delete takes no time either: memcached would refuse it. @throws TypeError */
+export function refuseTime(options: unknown): void {
+  if (options === undefined) return;
+  if (typeof options === 'number' || (typeof options === 'object' && options !== null && 'time' in options))
+    throw new TypeError('delete takes no time');
+}
+
 /** Goes into a text command as it is. @throws TypeError, RangeError */
 export function checkStatsArgument(group: unknown): string {
   if (group === undefined) return '';

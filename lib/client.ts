@@ -1,6 +1,13 @@
 /** The client: pylibmc's `Client`, with promises. Arguments are checked here; the rest is done natively. */
 
-import { checkStatsArgument, checkToken, serializedParts, type CounterOptions, type StoreOptions } from './arguments';
+import {
+  checkStatsArgument,
+  checkToken,
+  refuseTime,
+  serializedParts,
+  type CounterOptions,
+  type StoreOptions,
+} from './arguments';
 import type { Behaviors } from './behaviors';
 import * as behaviorTable from './behaviors';
 import { checkClientOptions, type ClientOptions } from './client-options';
@@ -11,11 +18,16 @@ import { MemcachedError, returnCode } from './errors';
 import { expiryOf, type TimeArg } from './expiry';
 import { assertKey, badKey, keyBytes, longestKey, type Key } from './keys';
 import type { MultiOptions } from './multi';
+import { planOf, type GetOrSetOptions, type Loader } from './get-or-set';
+import { Namespaces, type Namespace } from './namespace';
 import type { NativeBehaviors } from './native';
 import * as multi from './multi-requests';
+import { ReadThrough } from './read-through';
 import { makeDecoders, missWithToken, type Decoders } from './replies';
 import { attempt, plainDetails, Requests } from './requests';
 import { serverName, toNative, type ServerAddress } from './servers';
+import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './metrics';
+import { TextItems } from './text-items';
 import { Op } from './wire';
 
 /** Where a key goes, and why. */
@@ -27,10 +39,8 @@ export interface Explanation {
   /** What pylibmc's `hash` returns: the distribution's choice. */
   hash: number;
   server: string;
-  serverState: 'up' | 'down' | 'probing' | 'dead';
+  serverState: ServerState;
 }
-
-const serverStates = ['up', 'down', 'probing', 'dead'] as const;
 
 /**
  * A client for a set of memcached servers.
@@ -52,6 +62,8 @@ export class Client {
   readonly #isBinary: boolean;
   /** Behaviors set after construction, for clones. */
   readonly #laterBehaviors: Partial<Behaviors>[] = [];
+  #namespaces: Namespaces | undefined;
+  #readThrough: ReadThrough | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -87,6 +99,7 @@ export class Client {
       deserialize: ownDeserialize ? (data, flags) => this.deserialize(data, flags) : undefined,
       standard: pylibmcCodec,
       serverName: (index) => this.#dispatcher.serverName(index),
+      errors: this.#dispatcher.errors,
     });
     this.#requests = new Requests({
       dispatcher: this.#dispatcher,
@@ -251,6 +264,38 @@ export class Client {
     return multi.countMulti(this.#requests, Op.Decr, keys, options);
   }
 
+  // Caching.
+
+  /**
+   * Gets a key's value; if it is not there, calls `loader` and stores what it resolves to (not if that is undefined).
+   * However many callers and processes want it, one loads, and the others wait for it. With `staleFor`, an old value is
+   * served while one caller loads a new one.
+   *
+   * Rejects with what the loader throws, which is not cached: the next call tries again. Rejects with a TimeoutError if
+   * there is no value within `timeout`. An outage of the cache is no error: then the value is loaded, once in this process,
+   * and the error is published on the diagnostics channel `libmemcached:failure`.
+   */
+  async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+    const { longestKey } = this.#dispatcher.submission;
+    const plan = planOf(key, loader, time, { longestKey, timeout: this.#dispatcher.timeout });
+    this.#readThrough ??= new ReadThrough(this.#requests, new TextItems(this.#requests));
+    const found = await this.#readThrough.look(plan.key, plan, plan.call);
+    return (await this.#readThrough.resolve(found, plan)) as T;
+  }
+
+  // Views.
+
+  /**
+   * A view of this client, whose keys lie in a namespace: one `invalidate()` makes all of them misses, in all processes.
+   * Not pylibmc's behavior of that name, which is a fixed prefix.
+   *
+   * @throws TypeError or RangeError unless the name is a string of 1 … 200 bytes
+   */
+  namespace(name: string): Namespace {
+    this.#namespaces ??= new Namespaces(this.#requests);
+    return this.#namespaces.get(name);
+  }
+
   // Servers.
 
   /** Empties all servers; with `time`, so many seconds from now. */
@@ -286,6 +331,19 @@ export class Client {
     return attempt(async () => {
       await this.#requests.everyServer(Op.Disconnect, 0, '', this.#decoders.nothing, options);
     });
+  }
+
+  /** What this client has counted since it was made; see docs/observability.md. Asks no server. */
+  metrics(): ClientMetrics {
+    return {
+      pending: this.#dispatcher.pending,
+      refused: this.#dispatcher.refused,
+      servers: this.#dispatcher.native
+        .metrics()
+        .map((numbers, index) =>
+          serverMetrics(this.#dispatcher.serverName(index), numbers, this.#dispatcher.errors.of(index)),
+        ),
+    };
   }
 
   // Life.
@@ -426,13 +484,6 @@ export class Client {
     const address = this.#addresses[index] as ServerAddress;
     return `${address.host}:${String(address.port)} (${String(index)})`;
   }
-}
-
-/** pylibmc's delete takes no time either: memcached would refuse it. */
-function refuseTime(options: unknown): void {
-  if (options === undefined) return;
-  if (typeof options === 'number' || (typeof options === 'object' && options !== null && 'time' in options))
-    throw new TypeError('delete takes no time');
 }
 
 /** Names and values behind each other, each ended by a zero byte (native/memcached/admin.cc). */

@@ -5,6 +5,7 @@
 
 import { Busy, ClientClosed, TimeoutError, returnCode, type ErrorDetails } from './errors';
 import { keyBytes, nameOf, type Key } from './keys';
+import { ErrorCounts } from './metrics';
 import { native, type NativeClient, type NativeClientOptions } from './native';
 import type { Operation, Reply, Waiter } from './operation';
 import { Submission, type Details } from './submission';
@@ -39,6 +40,9 @@ export class Dispatcher {
   readonly timeout: number;
   /** `num_replicas` in force. */
   replicas = 0;
+  readonly errors = new ErrorCounts();
+  /** How often an operation was refused with Busy. */
+  refused = 0;
   readonly #maxPending: number;
   readonly #serverNames: readonly string[];
   readonly #reply: Reply;
@@ -54,7 +58,6 @@ export class Dispatcher {
   readonly #freeSlots: number[] = [];
   /** Slots that the native side holds. */
   #inFlight = 0;
-  /** Operations that are not settled. */
   #pending = 0;
 
   #flushScheduled = false;
@@ -107,6 +110,11 @@ export class Dispatcher {
       numberLow: 0,
       numberHigh: 0,
     };
+  }
+
+  /** Operations that are not settled. */
+  get pending(): number {
+    return this.#pending;
   }
 
   serverName(index: number): string {
@@ -175,11 +183,12 @@ export class Dispatcher {
   admitMany(count: number, op: Op, options: CallOptions | undefined): number {
     const name = operationNames[op];
     if (this.#closed) throw new ClientClosed(`${name}: the client is closed`, { operation: name });
-    if (count > this.#maxPending - this.#inFlight) throw this.#busy(name);
+    if (count > this.#maxPending - this.#inFlight) throw this.#busy(name, count);
     return options === undefined ? this.timeout : checkCallOptions(options, this.timeout);
   }
 
-  #busy(name: string): Busy {
+  #busy(name: string, count: number): Busy {
+    this.refused += count;
     return new Busy(
       `${name}: ${String(this.#inFlight)} operations are in flight (maxPending is ${String(this.#maxPending)})`,
       { operation: name },
@@ -366,18 +375,20 @@ export class Dispatcher {
       : `the server did not answer in time${isWrite ? '; the write may or may not have been applied' : ''}`;
     const details = {
       ...detailsOf(waiter, member),
-      server,
+      server: this.serverName(server),
       retcode: returnCode('TIMEOUT'),
       outcomeUnknown: isWrite && !unsent,
     };
-    waiter.fail(new TimeoutError(`${name}: ${what}`, details), member);
+    const error = new TimeoutError(`${name}: ${what}`, details);
+    this.errors.count(server, error);
+    waiter.fail(error, member);
   }
 
-  #serverOf(waiter: Waiter, slot: number): string {
+  #serverOf(waiter: Waiter, slot: number): number {
     const wireKey = waiter.wireKeyOf(this.#members[slot] as number);
     const tried = this.#triedReplicas[slot] as number;
     const index = wireKey === undefined ? waiter.server : this.native.route(keyBytes(wireKey))[2] + tried;
-    return this.serverName(index % this.#serverNames.length);
+    return index % this.#serverNames.length;
   }
 
   /** Nobody waits for it any longer; its slot is free when the native side gives it back. True: it was not sent. */

@@ -3,7 +3,17 @@
 import { native } from './native';
 
 export { Client, type Explanation } from './client';
+export {
+  Latency,
+  type ClientMetrics,
+  type LatencyBucket,
+  type OperationName,
+  type ServerMetrics,
+  type ServerState,
+} from './metrics';
 export type { PartialResults } from './multi-requests';
+export type { GetOrSetOptions, Loader } from './get-or-set';
+export type { Namespace } from './namespace';
 export type { ClientOptions } from './client-options';
 export type { StoreOptions, CounterOptions } from './arguments';
 export type { CallOptions } from './dispatcher';

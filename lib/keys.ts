@@ -33,6 +33,11 @@ export function withPrefix(prefix: Key | undefined, key: Key): Key {
   return Buffer.concat([keyBytes(prefix), keyBytes(key)]);
 }
 
+/** Bytes that the caller may change meanwhile are copied. */
+export function copied<T extends string | Uint8Array>(data: T): T {
+  return data instanceof Uint8Array ? (Buffer.from(data) as Uint8Array as T) : data;
+}
+
 /** Whether the text protocol can carry the byte in a key. */
 export function isTextByte(byte: number): boolean {
   return byte > 0x20 && byte !== 0x7f;

@@ -43,6 +43,8 @@ export interface NativeClient {
   route(key: Uint8Array): [hash: number, digest: number, server: number, state: number];
   /** Goes on delivering, after `yield`. */
   resume(): void;
+  /** For each server its counters, in the order of native/binding/metrics.h. */
+  metrics(): Float64Array[];
   stop(): void;
   /** Called with completions: how many records, and the large values that did not fit beside them. */
   deliver?: (count: number, blocks: readonly Buffer[] | undefined) => void;
@@ -57,6 +59,8 @@ interface Addon {
   hashers: Record<string, number>;
   distributions: Record<string, number>;
   returnCodes: Record<string, number>;
+  /** Upper bounds of the latency histogram's buckets but the last, in nanoseconds. */
+  latencyBounds: readonly number[];
   libmemcachedVersion: string;
   supportSasl: boolean;
   /** Milliseconds of the clock that deadlines are on. */

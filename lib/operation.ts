@@ -7,7 +7,7 @@ import { type Outcome, type Op } from './wire';
 export interface Reply {
   status: number;
   outcome: Outcome;
-  /** Of a failure: the server's index. */
+  /** The index of the server that it was asked of. */
   server: number;
   flags: number;
   /** The value, or libmemcached's message, is `bytes[start … end)`. */

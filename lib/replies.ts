@@ -4,6 +4,7 @@ import type { Codec } from './codecs/codec';
 import { DeserializationError, errorForStatus, type MemcachedError, CacheMiss, returnCode } from './errors';
 import type { ErrorDetails } from './errors';
 import type { Decoder, Reply, Subject } from './operation';
+import type { ErrorCounts } from './metrics';
 import { Op, operationNames, Status } from './wire';
 
 const notFound = returnCode('NOTFOUND');
@@ -42,21 +43,24 @@ export interface DecoderContext {
   deserialize: ((data: Buffer, flags: number) => unknown) | undefined;
   standard: Codec;
   serverName(index: number): string;
+  errors: ErrorCounts;
 }
 
 /** The decoders of one client. */
 export function makeDecoders(context: DecoderContext): Decoders {
+  const counted = <E extends Error>(error: E, server: number): E => {
+    context.errors.count(server, error);
+    return error;
+  };
+
   const errorFor = (reply: Reply, operation: Subject): MemcachedError =>
-    failure(reply, operation, context.serverName(reply.server));
+    counted(failure(reply, operation, context.serverName(reply.server)), reply.server);
 
   const readValue = (reply: Reply, operation: Subject): unknown => {
-    if (reply.status === Status.BadCompression)
-      throw new DeserializationError(
-        'the flags say that the value is compressed, but it is not in zlib format',
-        takeBytes(reply),
-        reply.flags,
-        detailsOf(operation),
-      );
+    if (reply.status === Status.BadCompression) {
+      const why = 'the flags say that the value is compressed, but it is not in zlib format';
+      throw counted(new DeserializationError(why, takeBytes(reply), reply.flags, detailsOf(operation)), reply.server);
+    }
     if (context.deserialize === undefined && reply.flags === textFlags)
       return (reply.bytes as SliceableBuffer).utf8Slice(reply.start, reply.end);
     const data = takeBytes(reply);
@@ -66,7 +70,7 @@ export function makeDecoders(context: DecoderContext): Decoders {
         : context.deserialize(data, reply.flags);
     } catch (error) {
       if (error instanceof CacheMiss) return miss;
-      throw deserializationError(error, data, reply.flags, operation);
+      throw counted(deserializationError(error, data, reply.flags, operation), reply.server);
     }
   };
 
@@ -112,7 +116,7 @@ export function makeDecoders(context: DecoderContext): Decoders {
       // The binary protocol's "not a number", which libmemcached does not know; text says CLIENT_ERROR.
       reply.status = clientError;
       const details = detailsOf(operation, context.serverName(reply.server));
-      return throwError(errorForStatus(clientError, 0, 'the stored value is not a number', details));
+      throw counted(errorForStatus(clientError, 0, 'the stored value is not a number', details), reply.server);
     }
     throw errorFor(reply, operation);
   };
@@ -128,10 +132,6 @@ export function makeDecoders(context: DecoderContext): Decoders {
   };
 
   return { value, valueWithToken, exists, stored, found, counter, text, nothing };
-}
-
-function throwError(error: Error): never {
-  throw error;
 }
 
 /** What add, replace, append, prepend and cas resolve to false for; the protocols say it differently. */
@@ -160,7 +160,7 @@ function readCounter(reply: Reply, operation: Subject, asBigInt: boolean): numbe
   );
 }
 
-function toBigInt(low: number, high: number): bigint {
+export function toBigInt(low: number, high: number): bigint {
   return high === 0 ? BigInt(low) : (BigInt(high) << 32n) | BigInt(low);
 }
 

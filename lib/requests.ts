@@ -51,18 +51,35 @@ export class Requests {
     this.#servers = options.servers;
   }
 
+  /** The same for values that are serialized already: pairs of data and flags. */
+  forSerialized(): Requests {
+    const { dispatcher, decoders, failSoft } = this;
+    return new Requests({
+      dispatcher,
+      decoders,
+      failSoft,
+      servers: this.#servers,
+      serialize: (pair) => pair as Serialized,
+    });
+  }
+
   /** `extra` is the decoder's; `soft` is what an outage resolves to under `failSoft`. */
   read(op: Op, key: Key, decode: Decoder, extra: unknown, soft: unknown, options?: CallOptions): Promise<unknown> {
+    const promise = this.short(op, key, decode, extra, options);
+    return this.failSoft ? soften(promise, soft) : promise;
+  }
+
+  /** As `read`; an outage rejects under `failSoft`, too. */
+  short(op: Op, key: Key, decode: Decoder, extra: unknown, options: CallOptions | undefined): Promise<unknown> {
     const operation = new Operation(op, key, decode, extra, 0);
-    let promise: Promise<unknown>;
     try {
       assertKey(key, operationNames[op]);
-      promise = operation.promise();
+      const promise = operation.promise();
       this.dispatcher.sendShort(operation, key, options);
+      return promise;
     } catch (error) {
-      promise = rejection(error);
+      return rejection(error);
     }
-    return this.failSoft ? soften(promise, soft) : promise;
   }
 
   /** A write with an answer of yes or no. */
@@ -181,7 +198,7 @@ export function rejection(error: unknown): Promise<never> {
   return Promise.reject(error);
 }
 
-function soften<T>(promise: Promise<T>, otherwise: unknown): Promise<T> {
+export function soften<T>(promise: Promise<T>, otherwise: unknown): Promise<T> {
   return promise.catch((error: unknown) => {
     if (!isOutage(error)) throw error;
     publishFailure(error);

@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "binding/client.h"
+#include "binding/metrics.h"
 #include "core/clock.h"
 #include "memcached/behaviors.h"
 #include "memcached/library.h"
@@ -36,6 +37,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("hashers", numbersByName(env, hashers()));
   exports.Set("distributions", numbersByName(env, distributions()));
   exports.Set("returnCodes", numbersByName(env, returnCodes()));
+  exports.Set("latencyBounds", latencyBounds(env));
   exports.Set("libmemcachedVersion", libraryVersion());
   exports.Set("supportSasl", Napi::Boolean::New(env, librarySupportsSasl()));
   exports.Set("now", Napi::Function::New(env, now, "now"));

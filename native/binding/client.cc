@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "binding/metrics.h"
 #include "binding/options.h"
 #include "core/clock.h"
 
@@ -42,6 +43,7 @@ Napi::Function NativeClient::define(Napi::Env env) {
                          InstanceMethod<&NativeClient::getBehaviors>("getBehaviors"),
                          InstanceMethod<&NativeClient::route>("route"),
                          InstanceMethod<&NativeClient::resume>("resume"),
+                         InstanceMethod<&NativeClient::metrics>("metrics"),
                          InstanceMethod<&NativeClient::stop>("stop"),
                      });
 }
@@ -231,6 +233,9 @@ Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
   answer.Set(3u, static_cast<double>(cluster_->stateOf(server)));
   return answer;
 }
+
+// metrics() → one array of numbers for each server, see binding/metrics.h
+Napi::Value NativeClient::metrics(const Napi::CallbackInfo& info) { return metricsOf(info.Env(), *cluster_); }
 
 Napi::Value NativeClient::stop(const Napi::CallbackInfo& info) {
   shutDown(false);

@@ -33,6 +33,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Napi::Value getBehaviors(const Napi::CallbackInfo& info);
   Napi::Value route(const Napi::CallbackInfo& info);
   Napi::Value resume(const Napi::CallbackInfo& info);
+  Napi::Value metrics(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
 
   bool adoptArrays(const Napi::Object& options);

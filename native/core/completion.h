@@ -13,6 +13,7 @@ namespace lmc {
 // The negative numbers are shared with lib/wire.ts.
 namespace status {
 constexpr std::int32_t kSuccess = 0;
+constexpr std::int32_t kNotFound = 16;        // MEMCACHED_NOTFOUND
 constexpr std::int32_t kExpired = -1;         // the deadline passed before it was sent
 constexpr std::int32_t kCancelled = -2;       // given up by JavaScript before it was sent
 constexpr std::int32_t kClosed = -3;          // the client was destroyed before it was sent
@@ -45,7 +46,7 @@ struct Completion {
   std::int32_t status = status::kSuccess;
   Outcome outcome = Outcome::Definite;
   bool isBlock = false;
-  std::uint16_t server = 0;  // of a failure: which one
+  std::uint16_t server = 0;  // the one that it was asked of
   std::uint32_t flags = 0;
   std::uint32_t offset = 0;  // into the batch's bytes, or the index of its block
   std::uint32_t length = 0;

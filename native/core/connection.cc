@@ -32,17 +32,41 @@ bool ThreadCount::waitForNone(double milliseconds) {
                            [this] { return running_ == 0; });
 }
 
-// Hands completions over in the middle of a step.
+// Hands completions over, also in the middle of a step, and counts what the reads among them found.
 class Connection::Delivery final : public Deliverer {
  public:
-  explicit Delivery(Outbox& outbox) : outbox_(outbox) {}
+  explicit Delivery(Connection& connection) : connection_(connection) {}
+
+  // What is added to the batch from here on comes from such a step.
+  void begin(StepKind kind, const CompletionBatch& batch) {
+    isFetch_ = kind == StepKind::Fetch;
+    counted_ = batch.items.size();
+  }
+
   void deliver(CompletionBatch& batch) override {
-    outbox_.post(std::move(batch));
+    count(batch);
+    connection_.post(std::move(batch));
     batch = CompletionBatch{};
+    counted_ = 0;
+  }
+
+  void count(const CompletionBatch& batch) {
+    if (!isFetch_) return;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    for (; counted_ < batch.items.size(); ++counted_) {
+      const std::int32_t found = batch.items[counted_].status;
+      hits += found == status::kSuccess || found == status::kBadCompression ? 1 : 0;
+      misses += found == status::kNotFound ? 1 : 0;
+    }
+    connection_.counters_.hits.add(hits);
+    connection_.counters_.misses.add(misses);
   }
 
  private:
-  Outbox& outbox_;
+  Connection& connection_;
+  bool isFetch_ = false;
+  std::size_t counted_ = 0;  // completions of the batch that were looked at
 };
 
 Connection::Connection(SessionFactory sessions, std::shared_ptr<Health> health,
@@ -59,7 +83,9 @@ void Connection::submit(std::vector<Request>& requests) {
     try {
       start();
     } catch (const std::system_error&) {
-      // No thread to be had (a limit of the system): the operations fail, the process lives.
+      // No thread to be had (a limit of the system): the operations fail, the process lives. The counters are
+      // ours meanwhile.
+      counters_.taken.add(requests.size());
       refuse(requests, status::kServerDown);
       requests.clear();
       return;
@@ -78,6 +104,11 @@ void Connection::configure(std::shared_ptr<const void> settings) {
 }
 
 void Connection::stop() { inbox_.close(); }
+
+void Connection::addTo(ServerCounts& counts) {
+  counts.queued += inbox_.size();
+  counts.add(counters_);
+}
 
 void Connection::start() {
   // A signal that arrives in libmemcached's poll loop breaks its time-keeping: our threads take none.
@@ -105,6 +136,7 @@ void Connection::run() {
   session_ = sessions_();
   std::vector<Request> batch;
   while (inbox_.take(batch)) {
+    counters_.taken.add(batch.size());
     std::span<Request> left(batch);
     while (!left.empty() && !inbox_.isClosed()) {
       const std::size_t count = std::min(left.size(), kMaxPlanned);
@@ -115,11 +147,12 @@ void Connection::run() {
         giveUp(left, results);
         left = {};
       }
-      outbox_->post(std::move(results));
+      post(std::move(results));
     }
     refuse(left, status::kClosed);
     batch.clear();
   }
+  counters_.taken.add(batch.size());
   refuse(batch, status::kClosed);
   batch.clear();
   session_.reset();  // on this thread: it says goodbye to the server
@@ -131,6 +164,7 @@ void Connection::run() {
 void Connection::giveUp(std::span<Request> rest, CompletionBatch& results) {
   std::vector<Request> gathered;
   inbox_.takeNow(gathered);
+  counters_.taken.add(gathered.size());
   for (Request& request : rest) refuse(request, status::kServerDown, results);
   for (Request& request : gathered) refuse(request, status::kServerDown, results);
   session_->discard();
@@ -142,7 +176,7 @@ void Connection::giveUp(std::span<Request> rest, CompletionBatch& results) {
 bool Connection::serve(std::span<Request> requests, CompletionBatch& results) {
   const std::size_t live = dropOverdue(requests, results);
   requests = requests.first(live);
-  Delivery delivery(*outbox_);
+  Delivery delivery(*this);
   if (!results.empty()) delivery.deliver(results);
   if (requests.empty()) return true;
 
@@ -157,6 +191,7 @@ bool Connection::serve(std::span<Request> requests, CompletionBatch& results) {
     const Request& first = requests[plan.order[step.begin]];
     if (first.op == Op::Configure) {
       session_->configure(first.settings);
+      counters_.completed.add(1);
       continue;
     }
     // A server that was found dead a moment ago is not waited for by every step once more.
@@ -170,7 +205,10 @@ bool Connection::serve(std::span<Request> requests, CompletionBatch& results) {
     }
     if (first.op == Op::Disconnect) health_->reset();
     const double patience = std::max(patienceMs_, latest - nowMs());
+    delivery.begin(step.kind, results);
     const Contact contact = session_->execute(plan, step, requests, patience, results, delivery);
+    if (contact != Contact::Nothing) countStep(plan, step, requests);
+    delivery.count(results);
     // Lost: a connection that had been made broke, so something is there; a new one may be tried at once.
     if (contact == Contact::Answered || contact == Contact::Lost) health_->succeeded();
     if (contact == Contact::Nothing && health_->state() == ServerState::Probing)
@@ -179,6 +217,39 @@ bool Connection::serve(std::span<Request> requests, CompletionBatch& results) {
     if (alive) delivery.deliver(results);
   }
   return alive;
+}
+
+void Connection::countStep(const Plan& plan, const Step& step, std::span<const Request> requests) {
+  counters_.connects.set(session_->connects());
+  if (step.kind == StepKind::Admin) return;
+  counters_.batches.add(1);
+  counters_.batched.add(step.end - step.begin);
+  // Those that were handed over together took equally long: one look at the buckets for all of them.
+  const double now = nowMs();
+  double since = 0;
+  std::uint64_t together = 0;
+  std::uint64_t coalesced = 0;
+  for (const std::uint32_t head : plan.of(step)) {
+    for (std::uint32_t index = head; index != kNone; index = plan.nextSame[index]) {
+      const Request& request = requests[index];
+      if (request.slot == kNoSlot) continue;
+      if (index != head) ++coalesced;
+      if (request.submittedMs != since) {
+        if (together > 0) counters_.latency.record(now - since, together);
+        since = request.submittedMs;
+        together = 0;
+      }
+      ++together;
+    }
+  }
+  if (together > 0) counters_.latency.record(now - since, together);
+  counters_.coalesced.add(coalesced);
+}
+
+// Every completion leaves this way.
+void Connection::post(CompletionBatch&& results) {
+  counters_.completed.add(results.items.size());
+  outbox_->post(std::move(results));
 }
 
 // Requests that were given up or whose time is over are never sent. Moves the others to the front, in order.
@@ -205,12 +276,13 @@ std::size_t Connection::dropOverdue(std::span<Request> requests, CompletionBatch
 void Connection::refuse(std::span<Request> requests, std::int32_t status) {
   CompletionBatch results;
   for (Request& request : requests) refuse(request, status, results);
-  outbox_->post(std::move(results));
+  post(std::move(results));
 }
 
 void Connection::refuse(Request& request, std::int32_t status, CompletionBatch& results) {
   if (request.op == Op::Configure) {
     if (session_) session_->configure(request.settings);
+    counters_.completed.add(1);
     return;
   }
   const bool ours = request.claimUnsent();

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/counters.h"
 #include "core/health.h"
 #include "core/inbox.h"
 #include "core/outbox.h"
@@ -47,12 +48,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // JavaScript thread. Ends the thread after the exchange it is at; what waits is completed as closed.
   void stop();
 
+  // JavaScript thread. Adds what this connection has done, and what waits for it, to its server's counts.
+  void addTo(ServerCounts& counts);
+
  private:
   class Delivery;
 
   void start();
   void run();
   bool serve(std::span<Request> requests, CompletionBatch& results);
+  void countStep(const Plan& plan, const Step& step, std::span<const Request> requests);
+  void post(CompletionBatch&& results);
   void giveUp(std::span<Request> rest, CompletionBatch& results);
   std::size_t dropOverdue(std::span<Request> requests, CompletionBatch& results);
   void refuse(std::span<Request> requests, std::int32_t status);
@@ -69,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<Health> health_;
   std::shared_ptr<Outbox> outbox_;
   std::shared_ptr<ThreadCount> threads_;
+  ConnectionCounters counters_;
 
   // Connection thread.
   SessionFactory sessions_;

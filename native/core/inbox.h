@@ -53,6 +53,12 @@ class Inbox {
     requests.swap(waiting_);
   }
 
+  // Any thread. How many wait.
+  std::size_t size() {
+    std::lock_guard lock(mutex_);
+    return waiting_.size();
+  }
+
   // Any thread. The connection thread ends after the batch it is at.
   void close() {
     {

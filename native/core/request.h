@@ -57,6 +57,7 @@ struct Request {
   std::uint64_t number = 0;       // CAS token of a cas, delta of a counter
   std::uint64_t initial = 0;      // first value of a counter that may be created
   double deadline = 0;            // milliseconds of the steady clock
+  double submittedMs = 0;         // of the same clock: when it was handed to its connection
   const char* key = nullptr;
   const char* value = nullptr;
   std::atomic<Claim>* claim = nullptr;  // lives in the client's slot table, which outlives every request

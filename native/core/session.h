@@ -46,6 +46,9 @@ class Session {
 
   // The server failed: forget the connection without waiting for it.
   virtual void discard() = 0;
+
+  // How many connections it has made.
+  virtual std::uint64_t connects() const { return 0; }
 };
 
 // Makes the session of a connection when its thread starts.

@@ -88,7 +88,7 @@ Contact runAdmin(StepRun& run) {
   if (request.op == Op::Stats) rc = stats(link, request, &text);
   if (request.op == Op::Version) rc = version(run, &text);
   if (rc == MEMCACHED_SUCCESS) {
-    run.results.attach(run.results.add(request.slot, rc), text);
+    run.results.attach(run.answer(request, rc), text);
     return Contact::Answered;
   }
   // libmemcached closes a connection that went silent, too.

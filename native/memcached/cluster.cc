@@ -162,7 +162,14 @@ void Cluster::add(Request&& request) {
   request.server = static_cast<std::uint16_t>((home + request.replica) % servers_.size());
   if (replicas_ > 0) replicate(request);
   Server& server = servers_[request.server];
+  enter(server, request);
   if (admit(server, request)) stage(server, std::move(request));
+}
+
+// From here on it counts, and its time runs.
+void Cluster::enter(Server& server, Request& request) {
+  ++server.operations[static_cast<std::size_t>(request.op)];
+  request.submittedMs = tickMs_;
 }
 
 void Cluster::stage(Server& server, Request&& request) {
@@ -202,6 +209,7 @@ void Cluster::replicate(const Request& request) {
 void Cluster::addForServer(Request&& request) {
   beginTick();
   Server& server = servers_[request.server];
+  enter(server, request);
   if (request.op == Op::Disconnect) {
     // Every connection is dropped; only the first one's answer is waited for.
     for (std::size_t lane = server.lanes.size() - 1; lane > 0; --lane) {
@@ -215,6 +223,12 @@ void Cluster::addForServer(Request&& request) {
     return;
   }
   server.lanes[0].staged.push_back(std::move(request));
+}
+
+ServerCounts Cluster::countsOf(std::size_t server) const {
+  ServerCounts counts;
+  for (const Lane& lane : servers_[server].lanes) lane.connection->addTo(counts);
+  return counts;
 }
 
 void Cluster::flush() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -54,7 +55,13 @@ class Cluster {
 
   SlotTable& slots() { return *slots_; }
   Router& router() { return router_; }
+  std::size_t size() const { return servers_.size(); }
   ServerState stateOf(std::size_t server) const { return servers_[server].health->state(); }
+
+  // What callers asked of a server, by Op, whether it was sent or not.
+  using OperationCounts = std::array<std::uint64_t, static_cast<std::size_t>(Op::LastPublic) + 1>;
+  const OperationCounts& operationsOf(std::size_t server) const { return servers_[server].operations; }
+  ServerCounts countsOf(std::size_t server) const;
 
  private:
   struct Lane {
@@ -66,6 +73,7 @@ class Cluster {
     ConnectionConfig settings;  // in force for requests submitted now
     std::vector<Lane> lanes;    // one for each connection
     bool admitsThisTick = false;
+    OperationCounts operations{};
   };
 
   ConnectionConfig connectionConfig(const ServerSpec& server) const;
@@ -76,6 +84,7 @@ class Cluster {
   bool admit(Server& server, const Request& request);
   void refuse(const Request& request, std::int32_t status);
   void stage(Server& server, Request&& request);
+  void enter(Server& server, Request& request);
   void replicate(const Request& request);
   std::uint64_t valueOf(std::string_view behavior) const { return router_.get(*findBehavior(behavior)); }
 

@@ -187,7 +187,7 @@ void Fetcher::found(StepRun& run, std::uint32_t head, Received received) {
   }
   for (std::uint32_t index = head; index != kNone; index = run.nextSame(index)) {
     if (run.at(index).slot == kNoSlot) continue;
-    Completion& completion = run.results.add(run.at(index).slot, status);
+    Completion& completion = run.answer(run.at(index), status);
     completion.flags = received.flags;
     completion.number = received.cas;
     if (received.size < kBlockSize) {

@@ -131,7 +131,9 @@ Link::Opened Link::open(double patienceMs) {
   }
   drop();
   setPatience(patienceMs);
-  return protocol_ == Protocol::Auto ? openUndecided() : openAs(protocol_);
+  Opened opened = protocol_ == Protocol::Auto ? openUndecided() : openAs(protocol_);
+  if (opened.ok()) ++connects_;
+  return opened;
 }
 
 memcached_return_t Link::makeHandle(Protocol protocol) {

@@ -35,6 +35,8 @@ class Link {
   // or closes idle ones): asks, if the connection has been idle for long. Reopens it if it is gone.
   Opened openForWriting(double patienceMs);
   bool isOpen() const { return open_; }
+  // How often it was opened.
+  std::uint64_t connects() const { return connects_; }
 
   // Drops the connection without waiting for the server, and with it libmemcached's own back-off, which would
   // refuse the next attempt for seconds.
@@ -92,6 +94,7 @@ class Link {
   bool hasResult_ = false;
   Protocol protocol_;
   bool open_ = false;
+  std::uint64_t connects_ = 0;
   bool knowsVersion_ = false;
   double patienceMs_ = 0;
   double usedMs_ = 0;  // when it was opened for use the last time

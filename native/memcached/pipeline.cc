@@ -169,7 +169,7 @@ void Pipeline::answered(StepRun& run, std::uint32_t index, memcached_return_t rc
   if (index == kPrimer) return;
   if (rc == MEMCACHED_SUCCESS && isCounter(run.at(index).op) && number == kNoNumber)
     rc = MEMCACHED_PROTOCOL_ERROR;
-  Completion& completion = run.results.add(run.at(index).slot, rc);
+  Completion& completion = run.answer(run.at(index), rc);
   completion.number = number;
 }
 

@@ -90,7 +90,7 @@ Contact runPlain(StepRun& run) {
     // server no longer agree.
     const bool outOfStep = link.outstanding() != 0 && !link.isUdp();
     if (!memcached_fatal(rc) && !outOfStep) {
-      Completion& completion = run.results.add(request.slot, rc);
+      Completion& completion = run.answer(request, rc);
       completion.number = number;
       if (memcached_failed(rc)) {
         const std::string message = link.lastMessage();

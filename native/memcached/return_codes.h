@@ -7,6 +7,8 @@
 
 namespace lmc {
 
+static_assert(status::kSuccess == MEMCACHED_SUCCESS && status::kNotFound == MEMCACHED_NOTFOUND);
+
 // The connection broke while it was in use, other than by silence.
 inline bool isConnectionLoss(memcached_return_t rc) {
   return rc == MEMCACHED_CONNECTION_FAILURE || rc == MEMCACHED_ERRNO || rc == MEMCACHED_WRITE_FAILURE ||

@@ -61,7 +61,7 @@ Contact MemcachedSession::disconnect(StepRun& run) {
   if (!run.claim(request)) return Contact::Nothing;
   link_.forget();
   skewLink_.reset();
-  run.succeed(request, status::kSuccess);
+  run.answer(request, status::kSuccess);
   return Contact::Nothing;
 }
 

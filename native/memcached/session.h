@@ -19,6 +19,7 @@ class MemcachedSession final : public Session {
                   CompletionBatch& results, Deliverer& deliverer) override;
   void configure(std::shared_ptr<const void> settings) override;
   void discard() override;
+  std::uint64_t connects() const override { return link_.connects(); }
 
  private:
   Contact disconnect(StepRun& run);

@@ -49,7 +49,11 @@ class StepRun {
     return true;
   }
 
-  void succeed(const Request& request, std::int32_t status) { results.add(request.slot, status); }
+  Completion& answer(const Request& request, std::int32_t status) {
+    Completion& completion = results.add(request.slot, status);
+    completion.server = request.server;
+    return completion;
+  }
 
   void fail(const Request& request, std::int32_t status, Outcome outcome, std::string_view message = {}) {
     Completion& completion = results.addFailure(request.slot, request.server, status, outcome);

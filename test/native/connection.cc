@@ -381,6 +381,66 @@ TEST_CASE("connection: many connections share an outbox and end together") {
   CHECK(rig.threads->waitForNone(20000));
 }
 
+TEST_CASE("connection: counts what it did before anybody can have the result") {
+  Rig rig;
+  Batch first;
+  first.add(Op::Set, "k", "v");
+  first.add(Op::Get, "k");
+  first.add(Op::Get, "k");
+  first.add(Op::Get, "other");
+  for (Request& request : first.requests()) request.submittedMs = nowMs();
+  rig.submit(first);
+  rig.answers(4);
+  ServerCounts counts;
+  rig.connection->addTo(counts);
+  CHECK(counts.hits == 2);
+  CHECK(counts.misses == 1);
+  CHECK(counts.coalesced == 1);
+  CHECK(counts.batches == 3);  // the miss, the write, and what was read after it
+  CHECK(counts.batched == 3);
+  CHECK(counts.queued == 0);
+  CHECK(counts.inFlight == 0);
+  CHECK(counts.latency.sumNs() > 0);
+}
+
+TEST_CASE("connection: what waits and what is being worked on are told apart") {
+  Rig rig;
+  occupy(rig);
+  Batch batch;
+  for (std::uint32_t slot = 0; slot < 10; ++slot) batch.add(Op::Get, "k");
+  rig.submit(batch);
+  rig.connection->configure(std::make_shared<const std::uint32_t>(1));
+  ServerCounts counts;
+  rig.connection->addTo(counts);
+  CHECK(counts.inFlight == 1);
+  CHECK(counts.queued == 11);
+  rig.script->release();
+  rig.answers(11);
+  Batch last;  // behind the settings: when it is answered, they were taken
+  last.add(Op::Get, "k").slot = 11;
+  rig.submit(last);
+  rig.answers(12);
+  ServerCounts after;
+  rig.connection->addTo(after);
+  CHECK(after.inFlight == 0);
+  CHECK(after.queued == 0);
+}
+
+TEST_CASE("connection: what a failed exchange refuses is not in flight, and neither a hit nor a miss") {
+  Rig rig;
+  rig.script->onStep = [](const Step&, std::span<const std::uint32_t>) { return Contact::Failed; };
+  Batch batch;
+  batch.add(Op::Get, "k");
+  batch.add(Op::Set, "k", "v");
+  rig.submit(batch);
+  rig.answers(2);
+  ServerCounts counts;
+  rig.connection->addTo(counts);
+  CHECK(counts.inFlight == 0);
+  CHECK(counts.hits + counts.misses == 0);
+  CHECK(counts.batches == 1);
+}
+
 TEST_CASE("connection: cancelled requests are never sent") {
   Rig rig;
   SlotTable slots;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/completion.h"
 #include "core/planner.h"
 #include "core/request.h"
 
@@ -26,7 +27,7 @@ struct Reply {
 
 class ModelServer {
  public:
-  enum Status { Done, Missing, Exists, NotANumber };
+  enum Status { Done, Missing = status::kNotFound, Exists, NotANumber };
 
   Reply execute(const Request& request) {
     const std::string key(request.keyView());

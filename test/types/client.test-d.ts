@@ -10,8 +10,10 @@ import {
   type Codec,
   type CounterOptions,
   type Explanation,
+  type GetOrSetOptions,
   type Key,
   type MultiOptions,
+  type Namespace,
   type StoreOptions,
   type TimeArg,
 } from 'libmemcached';
@@ -174,3 +176,39 @@ expectTypeOf<AnyReturns<Codec>>().toBeNever();
 expectTypeOf<AnyMembers<Explanation>>().toBeNever();
 expectTypeOf<TimeArg>().toEqualTypeOf<number | Date>();
 expectTypeOf<Key>().toEqualTypeOf<string | Uint8Array>();
+
+// A namespace has the client's operations.
+type OfKeys =
+  | 'get'
+  | 'gets'
+  | 'has'
+  | 'getMulti'
+  | 'getsMulti'
+  | 'set'
+  | 'add'
+  | 'replace'
+  | 'cas'
+  | 'append'
+  | 'prepend'
+  | 'setMulti'
+  | 'addMulti'
+  | 'delete'
+  | 'deleteMulti'
+  | 'touch'
+  | 'incr'
+  | 'decr'
+  | 'incrMulti'
+  | 'decrMulti'
+  | 'getOrSet';
+expectTypeOf<Pick<Namespace, OfKeys>>().toEqualTypeOf<Pick<Client, OfKeys>>();
+expectTypeOf<ReturnType<Client['namespace']>>().toEqualTypeOf<Namespace>();
+expectTypeOf<Namespace['invalidate']>().returns.toEqualTypeOf<Promise<void>>();
+
+// getOrSet has the loader's type.
+expectTypeOf(mc.getOrSet('key', () => 5)).toEqualTypeOf<Promise<number>>();
+expectTypeOf(mc.getOrSet('key', (given) => Promise.resolve({ given }), 60)).toEqualTypeOf<Promise<{ given: Key }>>();
+expectTypeOf<GetOrSetOptions>().toExtend<StoreOptions>();
+// @ts-expect-error a loader is needed
+void mc.getOrSet('key');
+// @ts-expect-error an option that does not exist
+void mc.getOrSet('key', () => 5, { stale: 5 });

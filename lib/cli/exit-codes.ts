@@ -1,0 +1,35 @@
+/** What the command's exit status says; documented in docs/command-line.md. */
+
+import { BadKeyProvided, NotFound, UnknownStatKey } from '../index';
+
+export const ExitCode = {
+  Ok: 0,
+  /** The servers answered, and the answer is no: a miss, not stored, not there. */
+  No: 1,
+  /** The command line cannot be right, whatever the servers say. */
+  Usage: 2,
+  /** A server could not be reached, did not answer, or refused; or a value cannot be read. */
+  Failure: 3,
+  /** Ctrl-C, as shells have it (128 + SIGINT). */
+  Interrupted: 130,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** What was typed is wrong. */
+export class UsageError extends Error {}
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof NotFound) return ExitCode.No;
+  const isUsage =
+    error instanceof UsageError ||
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    error instanceof BadKeyProvided ||
+    error instanceof UnknownStatKey;
+  return isUsage ? ExitCode.Usage : ExitCode.Failure;
+}
+
+/** The worse of two, for commands with several keys or servers: a failure hides a miss. */
+export function worse(one: ExitCode, other: ExitCode): ExitCode {
+  return one > other ? one : other;
+}

@@ -1,0 +1,34 @@
+/** Asks for a password without showing it. There is no option for it: other users can read a process's arguments. */
+
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+
+import { UsageError } from './exit-codes';
+
+export async function askPassword(username: string): Promise<string> {
+  if (!process.stdin.isTTY)
+    throw new UsageError('--username needs a password: set MEMCACHED_PASSWORD (it is asked for on a terminal only)');
+  // readline echoes what is typed to its output, so that is nowhere.
+  const nowhere = new Writable({
+    write: (_chunk, _encoding, done) => {
+      done();
+    },
+  });
+  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 });
+  // Not before the terminal has stopped echoing: somebody may type ahead.
+  process.stderr.write(`Password for ${username}: `);
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      terminal.on('SIGINT', () => {
+        reject(new UsageError('no password was given'));
+      });
+      terminal.on('close', () => {
+        reject(new UsageError('no password was given'));
+      });
+      void terminal.question('').then(resolve);
+    });
+  } finally {
+    terminal.close();
+    process.stderr.write('\n');
+  }
+}

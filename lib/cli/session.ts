@@ -1,0 +1,72 @@
+/** One run of a command: its clients, its output, its exit status. */
+
+import type { Command } from 'commander';
+
+import { Client, type ClientOptions } from '../index';
+import { type ExitCode, exitCodeOf } from './exit-codes';
+import { Output } from './output';
+import { clientOptions, type GlobalOptions } from './settings';
+
+/** The client's own. */
+const defaultTimeout = 2000;
+
+export interface ServerClient {
+  readonly server: string;
+  readonly client: Client;
+}
+
+export class Session {
+  readonly output: Output;
+  readonly servers: readonly string[];
+  readonly #options: ClientOptions;
+  readonly #clients: Client[] = [];
+
+  constructor(output: Output, servers: readonly string[], options: ClientOptions) {
+    this.output = output;
+    this.servers = servers;
+    this.#options = options;
+  }
+
+  /** Milliseconds that an operation may take. */
+  get timeout(): number {
+    return this.#options.timeout ?? defaultTimeout;
+  }
+
+  /** A client for all servers, which ends with the command. */
+  connect(options: ClientOptions = {}): Client {
+    return this.#open(this.servers, options);
+  }
+
+  /** A client for each server, so that one that is down hides none of the others. */
+  connectEach(): ServerClient[] {
+    // Each look is to find out anew, not to hear that the last one failed.
+    const behaviors = { ...this.#options.behaviors, retry_timeout: 0 };
+    return this.servers.map((server) => ({ server, client: this.#open([server], { behaviors }) }));
+  }
+
+  #open(servers: readonly string[], options: ClientOptions): Client {
+    const client = new Client(servers, { ...this.#options, ...options });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+  }
+}
+
+/** Runs a command's action; sets the process's exit status. */
+export async function run(command: Command, action: (session: Session) => Promise<ExitCode>): Promise<void> {
+  const given = command.optsWithGlobals<GlobalOptions>();
+  const output = new Output(given.json === true);
+  let session: Session | undefined;
+  try {
+    session = new Session(output, given.servers, await clientOptions(given));
+    process.exitCode = await action(session);
+  } catch (error) {
+    output.error(error);
+    process.exitCode = exitCodeOf(error);
+  } finally {
+    await session?.close();
+  }
+}

@@ -1,0 +1,48 @@
+/** One load that several callers of this process wait for, each with its own deadline. */
+
+export class Flight {
+  /** When its loader was called, by performance.now(); undefined before. */
+  loadingSince: number | undefined;
+  readonly result: Promise<unknown>;
+  #waiting = 0;
+
+  /** `run` starts at once. */
+  constructor(run: (flight: Flight) => Promise<unknown>) {
+    this.result = run(this);
+    this.result.catch(ignore); // all who waited may have given up
+  }
+
+  /** Whether anybody waits for it. */
+  get isWanted(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** Its result. Rejects with `late()` after so many milliseconds, and with the signal's reason if that is aborted. */
+  async join(milliseconds: number, late: () => Error, signal: AbortSignal | undefined): Promise<unknown> {
+    signal?.throwIfAborted();
+    let timer: NodeJS.Timeout | undefined;
+    let onAbort: (() => void) | undefined;
+    const givenUp = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(late());
+      }, milliseconds);
+      onAbort = () => {
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller chose the reason
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+    ++this.#waiting;
+    try {
+      return await Promise.race([this.result, givenUp]);
+    } finally {
+      --this.#waiting;
+      clearTimeout(timer);
+      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    }
+  }
+}
+
+function ignore(): void {
+  // See where it is used.
+}

@@ -1,0 +1,170 @@
+/** What a client counts: made into objects from the numbers that the native side keeps. */
+
+import { native } from './native';
+import { operationNames } from './wire';
+
+/** The state of a server, as failover sees it; see docs/when-servers-fail.md. */
+export type ServerState = 'up' | 'down' | 'probing' | 'dead';
+
+/** By the number of the native side. */
+export const serverStates = ['up', 'down', 'probing', 'dead'] as const satisfies readonly ServerState[];
+
+/** What an operation is called in metrics, traces and errors. `has` counts as `get`, members of multis by themselves. */
+export type OperationName = (typeof operationNames)[number];
+
+/** What a client has done with one server since it was made. Counters never go down. */
+export interface ServerMetrics {
+  /** As `host:port` or path. */
+  server: string;
+  state: ServerState;
+  /** Operations that were called, whatever became of them; a multi counts each of its keys. */
+  operations: number;
+  operationsByName: Record<OperationName, number>;
+  /** Reads that found a value: `get`, `gets`, `has`, and each key of `getMulti` and `getsMulti`. */
+  hits: number;
+  misses: number;
+  /** Operations that rejected, or would have without `failSoft`. A miss, or an `add` of a key that is there, is no error. */
+  errors: number;
+  /** By the error's name: `{ TimeoutError: 2 }`. Those that did not happen are absent. */
+  errorsByKind: Record<string, number>;
+  /** Exchanges with the server: groups of operations that were carried out together. */
+  batches: number;
+  /** Requests in a batch on average; 0 if there was none. In the text protocol the writes of a batch still go one by one. */
+  meanBatchSize: number;
+  /** Reads that needed no request of their own, because another one of the same key was in the same batch. */
+  coalesced: number;
+  /** Operations that wait for the connection. */
+  queueDepth: number;
+  /** Operations in the batch that the connection is working on. */
+  inFlight: number;
+  /** Connections that were made again, for whatever reason. */
+  reconnects: number;
+  /** From the end of the tick in which an operation was called until its batch was answered, or failed. */
+  latency: Latency;
+}
+
+export interface ClientMetrics {
+  /** Operations that have not settled. */
+  pending: number;
+  /** Operations that were refused with Busy. */
+  refused: number;
+  /** In the order in which they were given. */
+  servers: ServerMetrics[];
+}
+
+export interface LatencyBucket {
+  /** Inclusive, in seconds; Infinity for the last one. */
+  upperBound: number;
+  count: number;
+}
+
+const nanosecondsPerSecond = 1e9;
+/** In seconds. */
+const bounds: readonly number[] = [...native.latencyBounds.map((bound) => bound / nanosecondsPerSecond), Infinity];
+
+/** A latency histogram: 16 buckets a decade from 1 µs to 100 s. All times are seconds. */
+export class Latency {
+  /** Operations that were measured: those that were sent, or for which a connection was tried. */
+  readonly count: number;
+  readonly sum: number;
+  readonly max: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  /** Not cumulative; without the empty ones. */
+  readonly buckets: readonly LatencyBucket[];
+
+  /** @internal */
+  constructor(sum: number, max: number, counts: Iterable<number>) {
+    this.buckets = Array.from(counts, (count, index) => ({ upperBound: bounds[index] as number, count })).filter(
+      (bucket) => bucket.count > 0,
+    );
+    this.count = this.buckets.reduce((total, bucket) => total + bucket.count, 0);
+    this.sum = sum;
+    this.max = max;
+    this.p50 = this.percentile(50);
+    this.p90 = this.percentile(90);
+    this.p99 = this.percentile(99);
+    this.p999 = this.percentile(99.9);
+  }
+
+  /** What so many percent (0 … 100) of the operations did not exceed, within the width of a bucket; 0 if there was none. */
+  percentile(percent: number): number {
+    if (!(percent >= 0 && percent <= 100)) throw new RangeError(`percent must be 0 … 100: ${String(percent)}`);
+    const wanted = (percent / 100) * this.count;
+    let below = 0;
+    for (const { upperBound, count } of this.buckets) {
+      if (below + count >= wanted) {
+        const lower = bounds[bounds.indexOf(upperBound) - 1] ?? 0;
+        const upper = Math.min(upperBound, this.max);
+        return lower + Math.max(0, upper - lower) * ((wanted - below) / count);
+      }
+      below += count;
+    }
+    return this.max;
+  }
+
+  /** How many took at most so many seconds; exact at the bounds of buckets, which 1, 2, 2.5, 5 and their tenfolds are. */
+  countAtMost(seconds: number): number {
+    return this.buckets.reduce((total, bucket) => (bucket.upperBound <= seconds ? total + bucket.count : total), 0);
+  }
+}
+
+/** Counts the errors that callers get, by server and name. JavaScript's part: a TimeoutError is made here. */
+export class ErrorCounts {
+  readonly #byServer: Map<string, number>[] = [];
+
+  count(server: number, error: unknown): void {
+    const counts = (this.#byServer[server] ??= new Map<string, number>());
+    const name = error instanceof Error ? error.name : 'Error';
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+
+  of(server: number): Record<string, number> {
+    return Object.fromEntries(this.#byServer[server] ?? []);
+  }
+}
+
+const headLength = 11;
+type Eleven = [number, number, number, number, number, number, number, number, number, number, number];
+
+/** `numbers`: see native/binding/metrics.h. */
+export function serverMetrics(
+  server: string,
+  numbers: Float64Array,
+  errorsByKind: Record<string, number>,
+): ServerMetrics {
+  const [state, queueDepth, inFlight, hits, misses, batches, batched, coalesced, reconnects, sum, max] =
+    numbers.subarray(0, headLength) as unknown as Eleven;
+  const counts = numbers.subarray(headLength, headLength + operationNames.length);
+  const operationsByName = Object.fromEntries(operationNames.map((name) => [name, 0])) as Record<OperationName, number>;
+  for (const [op, name] of operationNames.entries()) operationsByName[name] += counts[op] as number;
+  return {
+    server,
+    state: serverStates[state] ?? 'up',
+    operations: total(counts),
+    operationsByName,
+    hits,
+    misses,
+    errors: total(Object.values(errorsByKind)),
+    errorsByKind,
+    batches,
+    meanBatchSize: batches === 0 ? 0 : batched / batches,
+    coalesced,
+    queueDepth,
+    inFlight,
+    reconnects,
+    latency: new Latency(
+      sum / nanosecondsPerSecond,
+      max / nanosecondsPerSecond,
+      numbers.subarray(headLength + operationNames.length),
+    ),
+  };
+}
+
+function total(numbers: Iterable<number>): number {
+  let sum = 0;
+  for (const number of numbers) sum += number;
+  return sum;
+}

@@ -1,0 +1,155 @@
+// What all commands share: options, servers, credentials, mistakes.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from '../../lib/index';
+import { uniqueKey } from '../helpers/keys';
+import { freePort } from '../helpers/processes';
+import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import { cli, records, Terminal } from './support';
+
+let server: MemcachedServer;
+beforeAll(async () => {
+  server = await startMemcached();
+});
+afterAll(stopAll);
+
+const packageJson = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as {
+  version: string;
+  bin: Record<string, string>;
+};
+
+it('is the command of the package', () => {
+  expect(packageJson.bin).toEqual({ libmemcached: 'dist/cli/main.js' });
+  expect(readFileSync(join(__dirname, '../../dist/cli/main.js'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+});
+
+describe('help', () => {
+  it('tells the commands and the exit statuses, with status 0', async () => {
+    const { code, stdout } = await cli(['--help']);
+    expect(code).toBe(0);
+    for (const name of [
+      'get',
+      'set',
+      'delete',
+      'incr',
+      'touch',
+      'stats',
+      'watch',
+      'ping',
+      'explain',
+      'flush',
+      'bench',
+      'repl',
+    ])
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    expect(stdout).toMatch(/Exit status: 0/);
+    expect(await cli(['get', '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--servers') });
+    expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+  });
+});
+
+describe('mistakes', () => {
+  it.each([
+    [[]],
+    [['nonsense']],
+    [['get']],
+    [['get', 'a', '--nonsense']],
+    [['get', 'a', '--servers', '']],
+    [['get', 'a', '--servers', 'host:port']],
+    [['get', 'a', '--servers', '127.0.0.1,/tmp/x.sock']],
+    [['get', 'a', '--protocol', 'udp']],
+    [['get', 'a', '--timeout', '0']],
+    [['get', 'a', '--behavior', 'nonsense']],
+    [['get', 'a', '--behavior', 'nonsense=1']],
+    [['get', 'a', '--behavior', 'distribution=nonsense']],
+    [['get', 'a'.repeat(251)]],
+    [['get', 'a b', '--protocol', 'text']],
+    [['set', 'a', 'b', '--expire', '99999999999']],
+    [['get', 'a', 'b', '--raw']],
+    [['watch', '--interval', 'fast']],
+    [['bench', '--workload', 'nonsense']],
+    [['bench', '--keys', '1.5']],
+  ])('are told, with status 2: %j', async (args) => {
+    const { code, stdout, stderr } = await cli(args, { env: { MEMCACHED_SERVERS: server.address } });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).not.toBe('');
+    expect(stderr).not.toMatch(/^ +at /m); // no stack
+  });
+});
+
+describe('servers', () => {
+  it('come from --servers before MEMCACHED_SERVERS', async () => {
+    const nobody = `127.0.0.1:${await freePort()}`;
+    const key = uniqueKey();
+    const env = { MEMCACHED_SERVERS: nobody };
+    expect(await cli(['set', key, 'x', '--servers', server.address], { env })).toMatchObject({ code: 0 });
+    expect(await cli(['--servers', server.address, 'get', key], { env })).toMatchObject({ stdout: 'x\n' });
+    const { code, stderr } = await cli(['get', key, '--json'], { env });
+    expect(code).toBe(3);
+    expect(records(stderr)).toMatchObject([{ error: { code: 'ERR_MEMCACHED_CONNECTIONERROR', server: nobody } }]);
+  });
+
+  it('can be Unix sockets', async () => {
+    const local = await startMemcached({ transport: 'unix' });
+    expect(await cli(['set', 'a', 'b', '-s', local.address])).toMatchObject({ code: 0 });
+    expect(await cli(['ping', '-s', local.address])).toMatchObject({ code: 0 });
+  });
+
+  it('are waited for as long as --timeout says, with status 3', async () => {
+    const hanging = await startMemcached();
+    hanging.suspend();
+    const { code, stderr } = await cli(['get', 'a', '-s', hanging.address, '--timeout', '200']);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^error: get/);
+    hanging.resume();
+  });
+
+  it('are spoken to in the protocol that is wanted', async () => {
+    const text = await startMemcached({ protocol: 'ascii' });
+    for (const [protocol, code] of [
+      ['auto', 0],
+      ['text', 0],
+      ['binary', 3],
+    ] as const)
+      expect(await cli(['set', 'a', 'b', '-s', text.address, '-p', protocol])).toMatchObject({ code });
+  });
+});
+
+describe('SASL', () => {
+  let guarded: MemcachedServer;
+  beforeAll(async () => {
+    guarded = await startMemcached({ sasl: { users: { alice: 'secret' } } });
+  });
+
+  it('takes the password from MEMCACHED_PASSWORD', async () => {
+    const args = ['set', 'a', 'b', '-s', guarded.address];
+    const env = { MEMCACHED_PASSWORD: 'secret' };
+    expect(await cli([...args, '--username', 'alice'], { env })).toMatchObject({ code: 0 });
+    expect(await cli(args, { env: { ...env, MEMCACHED_USERNAME: 'alice' } })).toMatchObject({ code: 0 });
+    expect(await cli([...args, '-u', 'bob'], { env })).toMatchObject({ code: 3 });
+    expect(await cli(args)).toMatchObject({ code: 3 });
+    expect(await cli([...args, '-u', 'alice'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('MEMCACHED_PASSWORD'),
+    });
+  });
+
+  it('asks for the password on a terminal, and does not show it', async () => {
+    const terminal = new Terminal(['set', 'asked', 'yes', '-s', guarded.address, '-u', 'alice']);
+    await terminal.shows(/Password for alice: /);
+    terminal.type('secret\r');
+    expect(await terminal.status()).toBe(0);
+    expect(terminal.raw).not.toContain('secret');
+    const mc = new Client(guarded.address, { username: 'alice', password: 'secret' });
+    expect(await mc.get('asked')).toBe('yes');
+    await mc.close();
+  });
+
+  it('does nothing if the password is not given', async () => {
+    const terminal = new Terminal(['flush', '--yes', '-s', guarded.address, '-u', 'alice']);
+    await terminal.shows(/Password/);
+    terminal.type('\x03');
+    expect(await terminal.status()).toBe(2);
+  });
+});
