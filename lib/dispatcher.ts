@@ -6,7 +6,7 @@
 import { Busy, ClientClosed, TimeoutError, returnCode, type ErrorDetails } from './errors';
 import { keyBytes, nameOf, type Key } from './keys';
 import { ErrorCounts } from './metrics';
-import { native, type NativeClient, type NativeClientOptions } from './native';
+import { native, type NativeClient, type NativeClientOptions, type NativeServer } from './native';
 import type { Operation, Reply, Waiter } from './operation';
 import { Submission, type Details } from './submission';
 import { Op, Outcome, completionWords, inBlock, operationNames, outcomeMask, serverShift, Status } from './wire';
@@ -38,6 +38,7 @@ export class Dispatcher {
   readonly native: NativeClient;
   readonly submission: Submission;
   readonly timeout: number;
+  readonly servers: readonly NativeServer[];
   /** `num_replicas` in force. */
   replicas = 0;
   readonly errors = new ErrorCounts();
@@ -79,6 +80,7 @@ export class Dispatcher {
     const { timeout, maxPending, serverNames, ...nativeOptions } = options;
     this.timeout = timeout;
     this.#maxPending = maxPending;
+    this.servers = options.servers;
     this.#serverNames = serverNames;
     const memory = Submission.allocate();
     this.native = new native.NativeClient({

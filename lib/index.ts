@@ -18,6 +18,7 @@ export type { ClientOptions } from './client-options';
 export type { StoreOptions, CounterOptions } from './arguments';
 export type { CallOptions } from './dispatcher';
 export type { MultiOptions } from './multi';
+export type { CommandContext } from './tracing';
 export type { Key } from './keys';
 export type { TimeArg } from './expiry';
 export { ClientPool, type ReserveOptions } from './pool';

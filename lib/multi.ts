@@ -1,8 +1,10 @@
 /** Operations on many keys: one operation for each, settled together. */
 
+import { describeMany } from './command-context';
 import type { CallOptions, Dispatcher } from './dispatcher';
 import { assertKey, badKey, longestKey, keyBytes, isTextByte, nameOf, withPrefix, type Key } from './keys';
 import type { Decoder, Reply, Subject, Waiter } from './operation';
+import { isTraced, publishFailedKeys, traced } from './tracing';
 import { operationNames, type Op } from './wire';
 
 export interface MultiOptions extends CallOptions {
@@ -148,6 +150,20 @@ export type SendMember = (waiter: Waiter, member: number, timeout: number) => nu
  * @throws ClientClosed, Busy, or what is wrong with the options
  */
 export function gather(dispatcher: Dispatcher, call: MultiCall, send: SendMember): Promise<Gathered> {
+  return isTraced() ? tracedGather(dispatcher, call, send) : gatherAll(dispatcher, call, send);
+}
+
+async function tracedGather(dispatcher: Dispatcher, call: MultiCall, send: SendMember): Promise<Gathered> {
+  const context = describeMany(dispatcher, call.op, call.wireKeys);
+  let gathered: Gathered | undefined;
+  await traced(context, async () => {
+    gathered = await gatherAll(dispatcher, call, send);
+    publishFailedKeys(context, gathered.errors);
+  });
+  return gathered as unknown as Gathered;
+}
+
+function gatherAll(dispatcher: Dispatcher, call: MultiCall, send: SendMember): Promise<Gathered> {
   const { keys, options } = call;
   const timeout = dispatcher.admitMany(keys.length, call.op, options);
   if (keys.length === 0) return Promise.resolve({ keys, results: [], errors: [], hasErrors: false });

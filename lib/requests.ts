@@ -9,12 +9,14 @@ import {
   type StoreOptions,
 } from './arguments';
 import type { Serialized } from './codecs/codec';
+import { describeForServer, describeOne } from './command-context';
 import type { CallOptions, Dispatcher } from './dispatcher';
 import type { TimeArg } from './expiry';
 import { assertKey, type Key } from './keys';
 import { Operation, type Decoder } from './operation';
 import type { Decoders } from './replies';
 import { isOutage, publishFailure } from './soft-failure';
+import { isTraced, traced } from './tracing';
 import type { Details } from './submission';
 import { Op, operationNames } from './wire';
 
@@ -71,6 +73,16 @@ export class Requests {
 
   /** As `read`; an outage rejects under `failSoft`, too. */
   short(op: Op, key: Key, decode: Decoder, extra: unknown, options: CallOptions | undefined): Promise<unknown> {
+    if (isTraced()) return this.#tracedShort(op, key, decode, extra, options);
+    return this.#sendShort(op, key, decode, extra, options);
+  }
+
+  // A function of its own: the closure would cost every operation, traced or not.
+  #tracedShort(op: Op, key: Key, decode: Decoder, extra: unknown, options?: CallOptions): Promise<unknown> {
+    return traced(describeOne(this.dispatcher, op, key), () => this.#sendShort(op, key, decode, extra, options));
+  }
+
+  #sendShort(op: Op, key: Key, decode: Decoder, extra: unknown, options: CallOptions | undefined): Promise<unknown> {
     const operation = new Operation(op, key, decode, extra, 0);
     try {
       assertKey(key, operationNames[op]);
@@ -96,6 +108,32 @@ export class Requests {
   }
 
   long(
+    op: Op,
+    key: Key,
+    decode: Decoder,
+    extra: unknown,
+    value: string | Uint8Array,
+    details: Details,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    if (isTraced()) return this.#tracedLong(op, key, decode, extra, value, details, options);
+    return this.#sendLong(op, key, decode, extra, value, details, options);
+  }
+
+  #tracedLong(
+    op: Op,
+    key: Key,
+    decode: Decoder,
+    extra: unknown,
+    value: string | Uint8Array,
+    details: Details,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const send = (): Promise<unknown> => this.#sendLong(op, key, decode, extra, value, details, options);
+    return traced(describeOne(this.dispatcher, op, key), send);
+  }
+
+  #sendLong(
     op: Op,
     key: Key,
     decode: Decoder,
@@ -167,20 +205,32 @@ export class Requests {
   ): Promise<unknown[]> {
     const promises: Promise<unknown>[] = [];
     for (let server = 0; server < this.#servers; ++server) {
-      const operation = new Operation(op, undefined, decode, undefined, server);
-      try {
-        const promise = operation.promise();
-        this.dispatcher.sendForServer(operation, expiry, value, options);
-        promises.push(promise);
-      } catch (error) {
-        promises.push(rejection(error));
-      }
+      const send = (): Promise<unknown> => this.#sendForServer(op, server, expiry, value, decode, options);
+      promises.push(isTraced() ? traced(describeForServer(this.dispatcher, op, server), send) : send());
     }
     const settled = await Promise.allSettled(promises);
     return settled.map((result) => {
       if (result.status === 'rejected') throw result.reason;
       return result.value;
     });
+  }
+
+  #sendForServer(
+    op: Op,
+    server: number,
+    expiry: number,
+    value: string,
+    decode: Decoder,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const operation = new Operation(op, undefined, decode, undefined, server);
+    try {
+      const promise = operation.promise();
+      this.dispatcher.sendForServer(operation, expiry, value, options);
+      return promise;
+    } catch (error) {
+      return rejection(error);
+    }
   }
 }
 

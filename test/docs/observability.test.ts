@@ -30,11 +30,20 @@ function run(code: string): string {
   return child.stdout;
 }
 
-test('there are samples', () => {
-  expect(samples.length).toBeGreaterThan(0);
+/** What the samples print, by heading. */
+const outputs: Record<string, RegExp> = {
+  Metrics: /^127\.0\.0\.1:\d+ up 3 0\.5 \{\} p99: 0\.\d+ s$/m,
+  OpenTelemetry: /name: 'BATCH get 127\.0\.0\.1:\d+',[^]*'db\.operation\.batch\.size': 2/,
+  'The tracing channel': /^set user:1 127\.0\.0\.1:\d+ \d+\.\d+ undefined$/m,
+};
+
+test('there is a sample under each heading that should have one', () => {
+  expect(samples.map(([heading]) => heading)).toEqual(Object.keys(outputs));
 });
 
 test.each(samples)('%s', (heading, code) => {
   const output = run(code);
-  if (heading === 'Metrics') expect(output).toMatch(/^127\.0\.0\.1:\d+ up 3 0\.5 \{\} p99: 0\.\d+ s$/m);
+  const expected = outputs[heading];
+  if (expected === undefined) throw new Error(`what does the sample under ${heading} print?`);
+  expect(output).toMatch(expected);
 });

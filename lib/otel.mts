@@ -1,0 +1,2 @@
+// The ES face of lib/otel.ts.
+export * from './otel.js';
