@@ -11,6 +11,7 @@ export default defineConfig(
     'build-prebuild/',
     'dist/',
     'coverage/',
+    'docs-site/',
     'native/',
     '.cache/',
   ]),
