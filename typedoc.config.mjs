@@ -49,6 +49,8 @@ export default {
   groupOrder: ['Guides', 'Modules', '*'],
   navigation: { includeCategories: true, includeGroups: true },
   highlightLanguages: ['javascript', 'typescript', 'python', 'shellscript', 'json', 'diff', 'yaml'],
+  // Tables that a type is made from.
+  intentionallyNotExported: ['lib/wire.ts:operationNames'],
   validation: {
     notExported: true,
     invalidLink: true,

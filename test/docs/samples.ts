@@ -9,7 +9,7 @@ export interface Sample {
   /** As `docs/getting-started.md:12`. */
   readonly name: string;
   readonly language: 'ts' | 'js' | 'python';
-  /** As it is written. */
+  /** As it is written, behind what it is given. */
   readonly code: string;
 }
 
@@ -21,8 +21,10 @@ export const documents: readonly string[] = [
     .map((name) => `docs/${name}`),
 ];
 
-/** Before a sample that cannot be run on its own: `<!-- not run: why -->`. */
+/** Before a sample that cannot be run: `<!-- not run: why -->`. */
 const notRun = /<!-- not run: .+ -->\s*$/;
+/** Before a sample that uses what readers can imagine: `<!-- with: const database = …; -->`. */
+const given = /<!-- with: (.+) -->\s*$/;
 const fence = /^```(ts|js|python)\n(.*?)^```$/gms;
 
 export function samplesOf(document: string): Sample[] {
@@ -32,7 +34,8 @@ export function samplesOf(document: string): Sample[] {
     if (notRun.test(before)) return [];
     const line = before.split('\n').length;
     const [, language, code] = match as unknown as [string, Sample['language'], string];
-    return [{ name: `${document}:${line}`, language, code }];
+    const setup = given.exec(before)?.[1];
+    return [{ name: `${document}:${line}`, language, code: setup === undefined ? code : `${setup}\n${code}` }];
   });
 }
 
@@ -73,6 +76,12 @@ export function withChecks(code: string): { code: string; checks: number } {
     return name === undefined ? `${String(indent)}${check}` : `${line}\n${String(indent)}${check}`;
   });
   return { code: lines.join('\n'), checks };
+}
+
+/** A sample that goes on for ever (a server, an interval) is ended a while after its last line. */
+export function withEnd(code: string): string {
+  const goesOn = /\b(setInterval|listen)\(/.test(code);
+  return goesOn ? `${code}\nsetTimeout(() => process.exit(), 500);\n` : code;
 }
 
 /** What `withChecks` calls. */
