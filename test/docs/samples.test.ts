@@ -13,6 +13,7 @@ import {
   root,
   samplesOf,
   withChecks,
+  withEnd,
   withImports,
   withServers,
   type Sample,
@@ -67,7 +68,7 @@ async function runSample(sample: Sample): Promise<void> {
     await run('/usr/bin/python3', [`${file}.py`]);
     return;
   }
-  const { outputText } = ts.transpileModule(checkFunction + withChecks(code).code, {
+  const { outputText } = ts.transpileModule(checkFunction + withEnd(withChecks(code).code), {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   });
   writeFileSync(`${file}.mjs`, outputText);
