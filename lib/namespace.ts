@@ -1,7 +1,7 @@
 /** A view of a client: keys that can be invalidated all at once. */
 
 import { checkToken, refuseTime, type CounterOptions, type StoreOptions } from './arguments';
-import type { CallOptions } from './dispatcher';
+import type { CallOptions, Dispatcher } from './dispatcher';
 import { expiryOf, type TimeArg } from './expiry';
 import { Generation } from './generation';
 import { planOf, type GetOrSetOptions, type Loader } from './get-or-set';
@@ -31,17 +31,21 @@ export class Namespace {
   readonly #requests: NamespacedRequests;
   readonly #decoders: Decoders;
   readonly #readThrough: ReadThrough;
-  readonly #limits: { longestKey: number; timeout: number };
+  readonly #dispatcher: Dispatcher;
 
   /** Use `client.namespace(name)`. */
   constructor(name: string, generation: Generation, requests: Requests, readThrough: ReadThrough) {
     this.name = name;
     this.#readThrough = readThrough;
-    const { submission, timeout } = requests.dispatcher;
-    this.#limits = { longestKey: submission.longestKey - generation.prefixBytes, timeout };
+    this.#dispatcher = requests.dispatcher;
     this.#generation = generation;
     this.#requests = new NamespacedRequests(generation, requests);
     this.#decoders = requests.decoders;
+  }
+
+  /** How many bytes a key may have: 250, without what goes before it. */
+  get longestKey(): number {
+    return this.#dispatcher.submission.longestKey - this.#generation.prefixBytes;
   }
 
   /**
@@ -193,7 +197,7 @@ export class Namespace {
    * As the client's `getOrSet`. A value that was being loaded when the namespace was invalidated is not found afterwards.
    */
   async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
-    const plan = planOf(key, loader, time, this.#limits);
+    const plan = planOf(key, loader, time, { longestKey: this.longestKey, timeout: this.#dispatcher.timeout });
     const look = (prefix: string, late: CallOptions | undefined): Promise<Found> =>
       this.#readThrough.look(
         withPrefix(prefix, plan.key),
