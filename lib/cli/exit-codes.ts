@@ -1,6 +1,4 @@
-/** What the command's exit status says; documented in docs/command-line.md. */
-
-import { BadKeyProvided, NotFound, UnknownStatKey } from '../index';
+/** What the command's exit status says; documented in docs/command-line.md. Loads nothing of the client. */
 
 export const ExitCode = {
   Ok: 0,
@@ -17,17 +15,6 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** What was typed is wrong. */
 export class UsageError extends Error {}
-
-export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof NotFound) return ExitCode.No;
-  const isUsage =
-    error instanceof UsageError ||
-    error instanceof TypeError ||
-    error instanceof RangeError ||
-    error instanceof BadKeyProvided ||
-    error instanceof UnknownStatKey;
-  return isUsage ? ExitCode.Usage : ExitCode.Failure;
-}
 
 /** The worse of two, for commands with several keys or servers: a failure hides a miss. */
 export function worse(one: ExitCode, other: ExitCode): ExitCode {

@@ -3,9 +3,8 @@
 
 import { CommanderError } from 'commander';
 
-import { ExitCode, exitCodeOf } from './exit-codes';
-import { messageOf } from './output';
-import { makeProgram } from './program';
+import { ExitCode } from './exit-codes';
+import type { makeProgram } from './program';
 
 // Nobody reads any more, as in `libmemcached watch | head`: not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -13,18 +12,30 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-async function main(): Promise<void> {
+function fail(error: unknown, status: ExitCode): void {
+  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = status;
+}
+
+/** Undefined, and told, if the client cannot be loaded. Node's own status would be 1, which is "no" here. */
+async function loadProgram(): Promise<{ makeProgram: typeof makeProgram } | undefined> {
   try {
-    await makeProgram().parseAsync();
+    return await import('./program.js');
   } catch (error) {
-    if (error instanceof CommanderError) {
-      // It has printed what there is to say. Its status is 1 for all mistakes, which is "no" here.
-      process.exitCode = error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
-      return;
-    }
-    // From the parsing of an option: what a command itself does is reported by run().
-    process.stderr.write(`error: ${messageOf(error)}\n`);
-    process.exitCode = exitCodeOf(error);
+    fail(error, ExitCode.Failure);
+    return undefined;
+  }
+}
+
+async function main(): Promise<void> {
+  const program = await loadProgram();
+  try {
+    await program?.makeProgram().parseAsync();
+  } catch (error) {
+    // What a command itself does is reported by run(). commander has printed what there is to say; its status is 1 for
+    // all mistakes, which is "no" here. Anything else comes from the parsing of an option.
+    if (!(error instanceof CommanderError)) fail(error, ExitCode.Usage);
+    else process.exitCode = error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 
-import { MemcachedError } from '../index';
+import { errorRecord, messageOf } from './errors';
 import { alignedLines, tabbedLines, type Cell, type Column } from './table';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -56,18 +56,6 @@ export class Output {
     if (this.json) this.note(JSON.stringify({ error: errorRecord(error) }));
     else this.note(`${painted(process.stderr, 'red', 'error:')} ${messageOf(error)}`);
   }
-}
-
-/** An error's members for --json. */
-export function errorRecord(error: unknown): Record<string, unknown> {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  if (!(error instanceof MemcachedError)) return { name, message };
-  const { code, server, outcomeUnknown } = error;
-  return { name, code, message, ...(server === undefined ? {} : { server }), outcomeUnknown };
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function painted(stream: NodeJS.WriteStream, style: Style, text: string): string {

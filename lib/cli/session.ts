@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 
 import { Client, type ClientOptions } from '../index';
-import { type ExitCode, exitCodeOf } from './exit-codes';
+import { exitCodeOf } from './errors';
+import { type ExitCode } from './exit-codes';
 import { Output } from './output';
 import { clientOptions, type GlobalOptions } from './settings';
 

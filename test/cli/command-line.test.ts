@@ -1,6 +1,8 @@
 // What all commands share: options, servers, credentials, mistakes.
 
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '../../lib/index';
 import { uniqueKey } from '../helpers/keys';
@@ -22,6 +24,23 @@ const packageJson = JSON.parse(readFileSync(join(__dirname, '../../package.json'
 it('is the command of the package', () => {
   expect(packageJson.bin).toEqual({ libmemcached: 'dist/cli/main.js' });
   expect(readFileSync(join(__dirname, '../../dist/cli/main.js'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+});
+
+it('says 3, not 1, if the addon cannot be loaded', () => {
+  const root = join(__dirname, '../..');
+  const copy = mkdtempSync(join(tmpdir(), 'libmemcached-broken-'));
+  try {
+    cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
+    cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+    const { status, stderr } = spawnSync(process.execPath, [join(copy, 'dist/cli/main.js'), 'get', 'a']);
+    expect({ status, stderr: String(stderr) }).toEqual({
+      status: 3,
+      stderr: expect.stringMatching(/^error: .*binary/),
+    });
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 });
 
 describe('help', () => {

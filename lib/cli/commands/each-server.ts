@@ -1,7 +1,7 @@
 /** Commands that ask every server by itself, so that one that is down hides none of the others. */
 
-import { ExitCode, exitCodeOf, worse } from '../exit-codes';
-import { errorRecord, messageOf } from '../output';
+import { errorRecord, exitCodeOf, messageOf } from '../errors';
+import { ExitCode, worse } from '../exit-codes';
 import type { ServerClient, Session } from '../session';
 
 export type Answer<T> = { readonly server: string } & (

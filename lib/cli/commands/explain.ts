@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 
 import type { Client, Explanation } from '../../index';
-import { ExitCode, exitCodeOf, worse } from '../exit-codes';
-import { errorRecord, messageOf, type Output } from '../output';
+import { errorRecord, exitCodeOf, messageOf } from '../errors';
+import { ExitCode, worse } from '../exit-codes';
+import type { Output } from '../output';
 import { run, type Session } from '../session';
 
 interface Finding {

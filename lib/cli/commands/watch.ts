@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Command } from 'commander';
 
+import { errorRecord, messageOf } from '../errors';
 import { ExitCode } from '../exit-codes';
 import { byteSize, percentage, wholeNumber } from '../format';
 import { interruption } from '../interruption';
 import { LiveArea } from '../live-area';
-import { errorRecord, messageOf, type Output } from '../output';
+import type { Output } from '../output';
 import { sampleOf, type Reading, type Sample } from '../server-sample';
 import { run, type ServerClient, type Session } from '../session';
 import { count, positiveNumber } from '../settings';
@@ -26,6 +27,9 @@ export function addWatch(program: Command): void {
     .option('-n, --count <number>', 'end after so many looks', count)
     .action((options: WatchOptions, command: Command) => run(command, (session) => watch(session, options)));
 }
+
+/** Milliseconds that a server has for its statistics, however short the interval is. */
+const leastPatience = 500;
 
 /** A server's sample, or what is wrong with it. */
 type Row = Answer<Sample>;
@@ -52,7 +56,7 @@ async function watch(session: Session, options: WatchOptions): Promise<ExitCode>
   const ending = interruption();
   const { signal } = ending;
   // A server that hangs must not hold up the others' lines.
-  const timeout = Math.min(options.interval * 1000, session.timeout);
+  const timeout = Math.min(Math.max(options.interval * 1000, leastPatience), session.timeout);
   let status: ExitCode = ExitCode.Ok;
   try {
     for (let look = 1; !signal.aborted; look++) {
