@@ -20,6 +20,8 @@ const guides = [
   'values-and-interoperation',
   'namespaces',
   'get-or-set',
+  'keyv',
+  'express-session',
   'performance',
   'observability',
   'command-line',
