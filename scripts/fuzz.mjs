@@ -1,24 +1,21 @@
 // Fuzzes what plans and what parses, under AddressSanitizer and UndefinedBehaviorSanitizer, with libFuzzer (clang).
 //
-//   node scripts/fuzz.mjs [seconds for each target, 30] [target …]
+//   npm run fuzz -- [--seconds 30, for each target] [target …]
 //
-// A finding is kept as build-cmake/fuzz/<target>-crash-…: run the target on that file to see it again.
+// A target is a file test/fuzz/<target>_fuzz.cc. A finding is kept as build-cmake/fuzz/<target>-crash-…: run the target on
+// that file to see it again.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
-/** Each with the sources of ours that it needs, and the libraries. */
-const TARGETS = {
-  planner: { sources: ['native/core/planner.cc'], libraries: [] },
-  bytes: { sources: ['native/memcached/compression.cc'], libraries: ['-lz'] },
-};
-
 const FOLDER = 'build-cmake/fuzz';
-const FLAGS = ['-std=c++20', '-g', '-O1', '-Wall', '-Wextra', '-Inative', '-fsanitize=fuzzer,address,undefined'];
+const TARGETS = readdirSync('test/fuzz').flatMap((name) => /^(\w+)_fuzz\.cc$/.exec(name)?.[1] ?? []);
 
 function stop(message) {
   console.error(message);
@@ -42,34 +39,47 @@ function findCompiler() {
   );
 }
 
-const [seconds = '30', ...wanted] = process.argv.slice(2);
-if (!(Number(seconds) > 0)) stop(`Not a number of seconds: ${seconds}`);
-const unknown = wanted.find((name) => !Object.hasOwn(TARGETS, name));
-if (unknown !== undefined) stop(`No such target: ${unknown}. There are: ${Object.keys(TARGETS).join(', ')}`);
+function build(compiler) {
+  const flags = [`-DCMAKE_CXX_COMPILER=${compiler}`, '-DFUZZ=ON', '-DSANITIZE=address,undefined'];
+  const names = TARGETS.map((name) => `${name}_fuzz`);
+  const jobs = String(availableParallelism());
+  if (
+    !run('cmake', ['-S', '.', '-B', FOLDER, ...flags, '--log-level=WARNING']) ||
+    !run('cmake', ['--build', FOLDER, '--parallel', jobs, '--target', ...names])
+  )
+    stop('The targets do not build.');
+}
+
+const { values: given, positionals: wanted } = parseArgs({
+  options: { seconds: { type: 'string', default: '30' } },
+  allowPositionals: true,
+});
+const seconds = Number(given.seconds);
+if (!(seconds > 0)) stop(`Not a number of seconds: ${given.seconds}`);
+const unknown = wanted.find((name) => !TARGETS.includes(name));
+if (unknown !== undefined) stop(`No such target: ${unknown}. There are: ${TARGETS.join(', ')}`);
 
 mkdirSync(FOLDER, { recursive: true });
-const compiler = findCompiler();
-let failed = false;
-for (const [name, { sources, libraries }] of Object.entries(TARGETS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+build(findCompiler());
+const failed = [];
+for (const name of TARGETS.filter((name) => wanted.length === 0 || wanted.includes(name))) {
   const corpus = join(FOLDER, `${name}-corpus`);
-  const program = join(FOLDER, `${name}_fuzz`);
   mkdirSync(corpus, { recursive: true });
-  console.log(`Building ${program}`);
-  const built = run(compiler, [...FLAGS, `test/fuzz/${name}_fuzz.cc`, ...sources, ...libraries, '-o', program]);
-  if (!built) stop(`${name} does not build.`);
-  console.log(`Fuzzing ${name} for ${seconds} s`);
-  const passed = run(program, [
+  console.log(`\nFuzzing ${name} for ${seconds} s`);
+  const passed = run(join(FOLDER, `${name}_fuzz`), [
     `-max_total_time=${seconds}`,
     '-max_len=4096',
-    '-timeout=10',
+    '-len_control=10', // longer inputs sooner: batches and answers
+    '-timeout=20',
     '-rss_limit_mb=3072',
     '-print_final_stats=1',
     '-verbosity=0',
+    '-print_funcs=0',
     `-artifact_prefix=${FOLDER}/${name}-`,
     corpus,
   ]);
   console.log(`${name}: ${passed ? 'nothing found' : 'FAILED'}, ${readdirSync(corpus).length} inputs in the corpus`);
-  failed ||= !passed;
+  if (!passed) failed.push(name);
 }
-process.exit(failed ? 1 : 0);
+console.log(failed.length === 0 ? '\nfuzzing: nothing found' : `\nfuzzing: FAILED: ${failed.join(', ')}`);
+process.exit(failed.length === 0 ? 0 : 1);

@@ -18,7 +18,7 @@ const FORBIDDEN = {
   'native/binding/': /^libmemcached|^sasl\//,
 };
 
-const sources = ['native', 'test/native']
+const sources = ['native', 'test/native', 'test/fuzz']
   .filter((folder) => existsSync(folder))
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, name)))
   .filter((name) => /\.(cc|h)$/.test(name));

@@ -100,31 +100,18 @@ Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
   if (stopped_ || size > submission_.size) return env.Undefined();
   // One copy for all: afterwards the buffer, and with it the callers' data, is JavaScript's again.
   PayloadRef payload = PayloadRef::adopt(Payload::allocate(size));
-  char* const bytes = payload.get()->bytes();
-  std::memcpy(bytes, submission_.data, size);
+  std::memcpy(payload.get()->bytes(), submission_.data, size);
 
   const std::size_t before = pending_;
-  std::size_t at = 0;
-  while (at + kShortRecordBytes <= size) {
-    RequestRecord record{};
-    std::memcpy(&record, bytes + at, kShortRecordBytes);
-    const bool isLong = (record.keyFlags & kHasDetails) != 0;
-    const std::size_t header = isLong ? kRecordBytes : kShortRecordBytes;
-    if (isLong) std::memcpy(&record, bytes + at, std::min(kRecordBytes, size - at));
-    const bool forServer = (record.keyFlags & kForServer) != 0;
-    const std::size_t key = forServer ? 0 : record.keyLength;
-    const std::size_t inlineValue = record.staged == 0 ? record.valueLength : 0;
-    const std::size_t end = at + header + key + inlineValue;
-    Request request;
-    if (end > size || !readRecord(record, bytes + at + header, payload.get(), &request)) break;
+  SubmissionReader reader(std::move(payload), size, staged_, cluster_->router().size());
+  for (Request request; reader.next(request); request = Request()) {
     ++pending_;
-    if (forServer) {
-      request.server = static_cast<std::uint16_t>(record.keyLength);
+    request.claim = cluster_->slots().open(request.slot);
+    if (reader.isForServer()) {
       cluster_->addForServer(std::move(request));
     } else {
       cluster_->add(std::move(request));
     }
-    at = (end + 7) & ~std::size_t{7};
   }
   staged_.clear();
   cluster_->flush();
@@ -133,37 +120,6 @@ Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
     wakeup_->ref(env);
   }
   return env.Undefined();
-}
-
-bool NativeClient::readRecord(const RequestRecord& record, const char* body, Payload* payload,
-                              Request* request) {
-  const bool forServer = (record.keyFlags & kForServer) != 0;
-  if (record.op > static_cast<std::uint8_t>(Op::LastPublic)) return false;
-  if (forServer ? record.keyLength >= cluster_->router().size() : record.keyLength > MEMCACHED_MAX_KEY)
-    return false;
-  request->op = static_cast<Op>(record.op);
-  request->compressLevel = static_cast<std::int8_t>(record.compressLevel - 1);
-  request->replica = record.replica;
-  request->textSafe = (record.keyFlags & kTextUnsafe) == 0;
-  request->keyLength = forServer ? 0 : static_cast<std::uint16_t>(record.keyLength);
-  request->slot = record.slot;
-  request->valueLength = record.valueLength;
-  request->flags = record.flags;
-  request->expiry = record.expiry;
-  request->minCompress = record.minCompress;
-  request->number = record.number;
-  request->initial = record.initial;
-  request->deadline = record.deadline;
-  request->key = body;
-  request->value = body + request->keyLength;
-  request->keyBytes = PayloadRef::share(payload);
-  if (record.staged != 0) {
-    if (record.staged > staged_.size()) return false;
-    request->valueBytes = std::move(staged_[record.staged - 1]);
-    request->value = request->valueBytes.get()->bytes();
-  }
-  request->claim = cluster_->slots().open(record.slot);
-  return true;
 }
 
 // stage(value) → its index: copies a large value once, straight into the memory it is sent from.
@@ -183,7 +139,7 @@ Napi::Value NativeClient::stage(const Napi::CallbackInfo& info) {
     std::memcpy(block.get()->bytes(), static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
                 size);
   }
-  staged_.push_back(std::move(block));
+  staged_.push_back({std::move(block), size});
   return Napi::Number::New(env, static_cast<double>(size));
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "binding/record.h"
+#include "binding/submission.h"
 #include "binding/wakeup.h"
 #include "memcached/cluster.h"
 
@@ -37,7 +38,6 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Napi::Value stop(const Napi::CallbackInfo& info);
 
   bool adoptArrays(const Napi::Object& options);
-  bool readRecord(const RequestRecord& record, const char* body, Payload* payload, Request* request);
   void deliver(Napi::Env env);
   void deliverSome(Napi::Env env, std::size_t budget);
   void deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks);
@@ -54,7 +54,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Bytes submission_;  // requests, written by JavaScript, read by submit()
   Bytes records_;     // completions, written by deliver(), read by JavaScript
   Bytes bytes_;       // their small values
-  std::vector<PayloadRef> staged_;
+  std::vector<StagedValue> staged_;
   // Taken from the outbox and not delivered yet; backlogAt_ is the next item of the first batch.
   std::deque<CompletionBatch> backlog_;
   std::size_t backlogAt_ = 0;
