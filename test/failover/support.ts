@@ -1,15 +1,16 @@
 // What the failover tests share: clients, servers behind fault proxies, and the time that things take.
 
 import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
+import { slowness } from '../helpers/sanitizers';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
 import '../helpers/wall-clock';
 
 export { failure, protocols, sleep, stored, useClients, type Thrown } from '../integration/support';
 
 /** What a deadline may be missed by: 100 ms are promised, the rest is for machines that do something else as well. */
-export const MARGIN = 400;
+export const MARGIN = 400 * slowness;
 /** Longer than an answer that needs no server takes. */
-export const AT_ONCE = 100;
+export const AT_ONCE = 100 * slowness;
 
 /** `count` servers, new for each test. */
 export function useFreshServers(count: number): () => MemcachedServer[] {

@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import * as net from 'node:net';
+import { plainEnvironment } from './sanitizers';
 
 export interface Endpoint {
   host: string;
@@ -71,7 +72,7 @@ export class ServerProcess {
 
   private constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv) {
     const [file = command, ...rest] = [...dieWithUs, command, ...args];
-    this.#child = spawn(file, rest, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+    this.#child = spawn(file, rest, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...plainEnvironment, ...env } });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-4000);
     });

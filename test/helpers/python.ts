@@ -1,6 +1,7 @@
 // pylibmc, to see that both clients understand each other's values and choose the same servers.
 
 import { spawn } from 'node:child_process';
+import { plainEnvironment } from './sanitizers';
 
 /** Debian's own interpreter: python3-pylibmc is installed for that one, whatever else PATH has. */
 const PYTHON = '/usr/bin/python3';
@@ -10,7 +11,11 @@ const PYTHON = '/usr/bin/python3';
  * @param args its sys.argv[1:]
  */
 export async function runPylibmc(script: string, args: readonly string[] = []): Promise<unknown> {
-  const child = spawn(PYTHON, ['-', ...args], { stdio: ['pipe', 'pipe', 'pipe'], timeout: 20_000 });
+  const child = spawn(PYTHON, ['-', ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: 20_000,
+    env: plainEnvironment,
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onFreePort, ServerProcess, stopAll as stopAllProcesses, type Endpoint } from './processes';
+import { plainEnvironment } from './sanitizers';
 
 export interface MemcachedOptions {
   transport?: 'tcp' | 'tcp6' | 'unix';
@@ -142,7 +143,8 @@ function prepareSasl(folder: string, users: Record<string, string>): NodeJS.Proc
     `mech_list: plain\npwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: ${database}\n`,
   );
   for (const [user, password] of Object.entries(users)) {
-    execFileSync('saslpasswd2', ['-p', '-c', '-a', 'memcached', '-f', database, user], { input: password });
+    const args = ['-p', '-c', '-a', 'memcached', '-f', database, user];
+    execFileSync('saslpasswd2', args, { input: password, env: plainEnvironment });
   }
   return { SASL_CONF_PATH: folder };
 }

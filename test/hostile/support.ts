@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sanitizerEnvironment, slowness } from '../helpers/sanitizers';
 import '../helpers/wall-clock';
 
 interface Report {
@@ -16,7 +17,7 @@ interface Report {
   late: number;
 }
 
-const MARGIN = 400;
+const MARGIN = 400 * slowness;
 /** What may abort for reasons of its own has a process of its own. */
 const GROUPS = [
   ['get', 'gets', 'getMulti', 'getMultiMany', 'set', 'setMulti', 'touch', 'delete', 'getStats', 'version', 'flushAll'],
@@ -28,12 +29,13 @@ const scripts = join(__dirname, 'scripts');
 async function attack(name: string, binary: string, operations: readonly string[]) {
   const child = spawn(process.execPath, [join(scripts, 'attack.mjs'), name, binary, ...operations], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...sanitizerEnvironment },
   });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const killer = setTimeout(() => child.kill('SIGKILL'), 8000);
+  const killer = setTimeout(() => child.kill('SIGKILL'), 8000 * slowness);
   const ended = await new Promise<string>((resolve) => {
     child.once('close', (code, signal) => {
       resolve(signal ?? String(code));

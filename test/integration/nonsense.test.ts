@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { sanitizerEnvironment, slowness } from '../helpers/sanitizers';
 
 const dist = join(__dirname, '..', '..', 'dist', 'index.js');
 
@@ -54,7 +55,11 @@ type Outcome = [operation: string, answer: string, outcome: string];
 /** Every operation with every answer, all in one process. */
 async function ask(names: string[], binary: boolean | 'auto', answers: Answer[]): Promise<Outcome[]> {
   const args = ['-e', child, dist, JSON.stringify([names, binary, answers])];
-  const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
+  const running = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 20_000 * slowness,
+    env: { ...process.env, ...sanitizerEnvironment },
+  });
   let [output, complaint] = ['', ''];
   running.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   running.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));

@@ -1,5 +1,6 @@
 // A process that ends with thousands of operations in flight ends as it was told: no crash, no hang.
 
+import { slowness } from '../helpers/sanitizers';
 import { startSilentServer } from '../helpers/sockets';
 import { run, useServer } from './support';
 
@@ -54,7 +55,7 @@ describe('while the server is stopped', () => {
   ])('%s (binary: %s) does not wait for it', async (way, binary, code) => {
     const ended = await run('deaths', [way, server().address, binary, '2']);
     expect({ code: ended.code, signal: ended.signal }).toEqual({ code, signal: null });
-    expect(ended.milliseconds).toBeLessThan(2500);
+    expect(ended.milliseconds).toBeLessThan(2500 * slowness);
   });
 });
 
@@ -66,6 +67,6 @@ it('a server that swallows everything: exit does not wait for it', async () => {
     signal: null,
     stderr: '',
   });
-  expect(ended.milliseconds).toBeLessThan(2500);
+  expect(ended.milliseconds).toBeLessThan(2500 * slowness);
   await silent.stop();
 });

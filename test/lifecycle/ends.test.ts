@@ -1,5 +1,6 @@
 // Each prefix of a client's life is a program of its own: all of them end by themselves, and in time.
 
+import { slowness } from '../helpers/sanitizers';
 import { startSilentServer } from '../helpers/sockets';
 import { expectEnd, run, useServer, type Ended } from './support';
 
@@ -27,7 +28,7 @@ describe.each(['auto', 'false'])('binary: %s', (binary) => {
     ['disposed', []],
   ])('%s: idle, so the process ends at once', async (step, output) => {
     const ended = await run('ends', [step, server().address, binary]);
-    expect(timeAtTheEnd(ended)).toBeLessThan(200);
+    expect(timeAtTheEnd(ended)).toBeLessThan(200 * slowness);
     expectEnd(ended, 0, output);
   });
 
@@ -51,7 +52,7 @@ describe.each(['auto', 'false'])('binary: %s', (binary) => {
 
   it('destroyedUnderWay: all settle, with a result or with ClientClosed', async () => {
     const ended = await run('ends', ['destroyedUnderWay', server().address, binary]);
-    expect(timeAtTheEnd(ended)).toBeLessThan(200);
+    expect(timeAtTheEnd(ended)).toBeLessThan(200 * slowness);
     expectEnd(ended, 0);
     expect(ended.output.join()).toMatch(/^(some got true, )?some ClientClosed$|^some got true$/);
   });
@@ -65,7 +66,7 @@ describe.each(['auto', 'false'])('binary: %s', (binary) => {
     const time = timeAtTheEnd(ended);
     expectEnd(ended, 0, [name]);
     expect(time).toBeGreaterThanOrEqual(least);
-    expect(time).toBeLessThan(most);
+    expect(time).toBeLessThan(most * slowness);
     await silent.stop();
   });
 });

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { sanitizerEnvironment, slowness } from '../helpers/sanitizers';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
 import '../helpers/wall-clock';
 
@@ -41,7 +42,7 @@ export async function run(name: string, args: readonly string[], options: RunOpt
   const child = spawn(process.execPath, [...(options.node ?? []), script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // What jest sets for its workers is not for them.
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...options.env },
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...sanitizerEnvironment, ...options.env },
   });
   const output: string[] = [];
   let stderr = '';
@@ -55,7 +56,7 @@ export async function run(name: string, args: readonly string[], options: RunOpt
       options.onLine?.(line, child.pid ?? -1);
     }
   });
-  const killer = setTimeout(() => child.kill('SIGKILL'), options.limit ?? 20_000);
+  const killer = setTimeout(() => child.kill('SIGKILL'), (options.limit ?? 20_000) * slowness);
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {

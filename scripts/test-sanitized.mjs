@@ -1,0 +1,115 @@
+// The integration tests under Node with an addon that is built with sanitizers, whose runtime is preloaded.
+//
+//   node scripts/test-sanitized.mjs --sanitize=address,undefined     overflows, use after free, leaks, undefined behaviour
+//   node scripts/test-sanitized.mjs --sanitize=thread                data races, lock order
+//   --short: a part of the tests, for the CI. Other arguments are jest's: -t 'a name', test/lifecycle.
+//
+// Node itself is not instrumented. Fails on any finding that is about our addon or its libraries, and on failing tests.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findings } from './sanitizers/reports.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+const require = createRequire(import.meta.url);
+
+const TESTS = ['test/integration', 'test/failover', 'test/lifecycle', 'test/hostile'];
+/** Every path through the addon at least once, and its ends. */
+const SHORT_TESTS = [
+  ...['reading', 'writing', 'counters', 'multi-reading', 'compression', 'abort', 'life'].map(
+    (name) => `test/integration/${name}.test`,
+  ),
+  'test/failover/recovery',
+  'test/hostile/pieces',
+];
+
+const sanitize = /^--sanitize=(address,undefined|thread)$/.exec(process.argv[2] ?? '')?.[1];
+if (sanitize === undefined) {
+  console.error('--sanitize=address,undefined or --sanitize=thread');
+  process.exit(2);
+}
+const given = process.argv.slice(3);
+const isShort = given.includes('--short');
+const jestArguments = given.filter((argument) => argument !== '--short');
+const namesTests = jestArguments.some((argument) => argument.startsWith('test/'));
+// The same as of the native tests under the sanitizer: what both need is compiled once.
+const folder = join(root, 'build-cmake', sanitize.replace(',', '-'));
+const addon = join(folder, 'memcached_binding.node');
+const reports = join(folder, 'reports');
+const runtime = sanitize === 'thread' ? 'libtsan.so' : 'libasan.so';
+
+function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+  if (error) console.error(`${command}: ${error.message}`);
+  return status === 0;
+}
+
+function build() {
+  const configured = run('cmake', [
+    ...['-S', '.', '-B', folder, `-DSANITIZE=${sanitize}`, '--log-level=WARNING'],
+    `-DCMAKE_JS_INC=${require('node-api-headers').include_dir}`,
+  ]);
+  const jobs = String(availableParallelism());
+  if (!configured || !run('cmake', ['--build', folder, '--target', 'addon', '--parallel', jobs])) process.exit(1);
+}
+
+function runtimePath() {
+  const { stdout } = spawnSync('gcc', [`-print-file-name=${runtime}`], { encoding: 'utf8' });
+  const path = stdout?.trim() ?? '';
+  if (existsSync(path)) return path;
+  console.error(`gcc has no ${runtime}.`);
+  process.exit(1);
+}
+
+const common = `log_path=${join(reports, 'report')}:allocator_may_return_null=1`;
+const environment = {
+  LD_PRELOAD: runtimePath(),
+  SANITIZED_ADDON: addon,
+  NODE_OPTIONS: `--require ${join(root, 'scripts/sanitizers/preload.cjs')}`,
+  // The first finding ends a process, and fails its test, but leaks are judged when all is over.
+  ASAN_OPTIONS: `${common}:detect_leaks=1:strict_string_checks=1:quarantine_size_mb=16`,
+  // Without use_tls the checker reads what exiting threads have unmapped.
+  LSAN_OPTIONS: 'exitcode=0:use_tls=0:print_suppressions=0',
+  UBSAN_OPTIONS: `${common}:halt_on_error=1:print_stacktrace=1`,
+  TSAN_OPTIONS: `${common}:halt_on_error=1:second_deadlock_stack=1:suppressions=${join(root, 'scripts/sanitizers/tsan.supp')}`,
+};
+// ThreadSanitizer's older runtimes cannot cope with the address space randomisation of newer kernels.
+const prefix = sanitize === 'thread' ? ['setarch', '--addr-no-randomize'] : [];
+
+function node(...args) {
+  const [command, ...rest] = [...prefix, process.execPath, ...args];
+  return run(command, rest, environment);
+}
+
+/** That what is loaded is what was built, and that a sanitizer watches it: else all of this says nothing. */
+const PROOF = `
+  require('./dist');
+  const loaded = process.report.getReport().sharedObjects;
+  for (const part of ${JSON.stringify([addon, runtime])})
+    if (!loaded.some((name) => name.includes(part))) throw new Error(part + ' is not loaded');
+`;
+
+build();
+// Child processes of the tests use dist/; and the addon is looked for where it always is.
+if (!['scripts/build-native.mjs', 'scripts/build-ts.mjs'].every((script) => run(process.execPath, [script])))
+  process.exit(1);
+rmSync(reports, { recursive: true, force: true });
+mkdirSync(reports, { recursive: true });
+if (!node('-e', PROOF)) process.exit(1);
+const tests = isShort ? SHORT_TESTS : namesTests ? [] : TESTS;
+const passed = node(
+  require.resolve('jest/bin/jest'),
+  '--runInBand',
+  '--testTimeout=120000',
+  ...tests,
+  ...jestArguments,
+);
+const found = findings(reports);
+for (const finding of found) console.error(`\n${finding}`);
+console.log(`\n${sanitize}: ${found.length === 0 ? 'no findings' : `${found.length} FINDINGS`}`);
+process.exit(passed && found.length === 0 ? 0 : 1);
