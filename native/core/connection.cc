@@ -37,12 +37,6 @@ class Connection::Delivery final : public Deliverer {
  public:
   explicit Delivery(Connection& connection) : connection_(connection) {}
 
-  // What is added to the batch from here on comes from such a step.
-  void begin(StepKind kind, const CompletionBatch& batch) {
-    isFetch_ = kind == StepKind::Fetch;
-    counted_ = batch.items.size();
-  }
-
   void deliver(CompletionBatch& batch) override {
     count(batch);
     connection_.post(std::move(batch));
@@ -51,10 +45,10 @@ class Connection::Delivery final : public Deliverer {
   }
 
   void count(const CompletionBatch& batch) {
-    if (!isFetch_) return;
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;
     for (; counted_ < batch.items.size(); ++counted_) {
+      if (!batch.items[counted_].isRead) continue;
       const std::int32_t found = batch.items[counted_].status;
       hits += found == status::kSuccess || found == status::kBadCompression ? 1 : 0;
       misses += found == status::kNotFound ? 1 : 0;
@@ -65,7 +59,6 @@ class Connection::Delivery final : public Deliverer {
 
  private:
   Connection& connection_;
-  bool isFetch_ = false;
   std::size_t counted_ = 0;  // completions of the batch that were looked at
 };
 
@@ -187,7 +180,8 @@ bool Connection::serve(std::span<Request> requests, CompletionBatch& results) {
 
   const Plan& plan = planner_.plan(requests);
   bool alive = true;
-  for (const Step& step : plan.steps) {
+  for (std::size_t position = 0; position < plan.steps.size(); ++position) {
+    const Step& step = plan.steps[position];
     const Request& first = requests[plan.order[step.begin]];
     if (first.op == Op::Configure) {
       session_->configure(first.settings);
@@ -205,9 +199,10 @@ bool Connection::serve(std::span<Request> requests, CompletionBatch& results) {
     }
     if (first.op == Op::Disconnect) health_->reset();
     const double patience = std::max(patienceMs_, latest - nowMs());
-    delivery.begin(step.kind, results);
-    const Contact contact = session_->execute(plan, step, requests, patience, results, delivery);
-    if (contact != Contact::Nothing) countStep(plan, step, requests);
+    const std::size_t from = position;
+    const Contact contact = carryOut(*session_, plan, position, requests, patience, results, delivery);
+    for (std::size_t done = from; done <= position && contact != Contact::Nothing; ++done)
+      countStep(plan, plan.steps[done], requests);
     delivery.count(results);
     // Lost: a connection that had been made broke, so something is there; a new one may be tried at once.
     if (contact == Contact::Answered || contact == Contact::Lost) health_->succeeded();

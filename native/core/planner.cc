@@ -31,7 +31,8 @@ const Plan& Planner::plan(std::span<const Request> requests) {
   plan_.nextSame.assign(requests.size(), kNone);
   if (requests.size() == 1) {  // the common case of a quiet client
     plan_.order.push_back(0);
-    plan_.steps.push_back(Step{kindOf(requests[0].op), 0, 1});
+    const StepKind kind = kindOf(requests[0].op);
+    plan_.steps.push_back(Step{kind, 0, 1, kind != StepKind::Admin});
     return plan_;
   }
   assignLevels(requests);
@@ -43,6 +44,7 @@ const Plan& Planner::plan(std::span<const Request> requests) {
 void Planner::assignLevels(std::span<const Request> requests) {
   keys_.reset(requests.size());
   levels_.resize(requests.size());
+  dependent_.clear();
   std::uint32_t floor = 0;    // no request may go below: the last barrier
   std::uint32_t highest = 0;  // level in use
   for (std::uint32_t index = 0; index < requests.size(); ++index) {
@@ -65,6 +67,8 @@ void Planner::assignLevels(std::span<const Request> requests) {
     } else {
       levels_[index] = level;
     }
+    if (dependent_.size() <= level) dependent_.resize(level + 1, false);
+    if (!entry.fresh && entry.level != level) dependent_[level] = true;
     entry.fresh = false;
     entry.level = level;
     entry.fetchTail = index;
@@ -98,15 +102,15 @@ void Planner::cutSteps(std::span<const Request> requests) {
     while (begin < end) {
       std::uint32_t limit = 1;
       if (kind == StepKind::Fetch) limit = kMaxFetchKeys;
-      if (kind == StepKind::Store || kind == StepKind::Skew) limit = kMaxStores;
-      if (kind == StepKind::Count) limit = kMaxCounters;
+      if (kind == StepKind::Store || kind == StepKind::Skew || kind == StepKind::Count) limit = kMaxStores;
       std::uint32_t stop = begin;
       std::uint32_t bytes = 0;
       while (stop < end && stop - begin < limit && bytes < kMaxFetchBytes) {
         bytes += kBytesPerKey + requests[plan_.order[stop]].keyLength;
         ++stop;
       }
-      plan_.steps.push_back(Step{kind, begin, stop});
+      const bool independent = kind != StepKind::Admin && !dependent_[level];
+      plan_.steps.push_back(Step{kind, begin, stop, independent});
       begin = stop;
     }
   }

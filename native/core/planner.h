@@ -13,7 +13,7 @@ enum class StepKind : std::uint8_t {
   Fetch,  // distinct keys for one multi-get
   Store,  // set and delete: libmemcached buffers them, and their answers are read afterwards
   Skew,   // writes that libmemcached sends one by one: pipelined another way, see memcached/pipeline.h
-  Count,  // counters: as Skew, in runs of their own, see Planner::kMaxCounters
+  Count,  // counters: as Skew, in runs of their own: one that is no number breaks the connection
   Admin,  // one request that concerns the whole server
 };
 
@@ -21,6 +21,8 @@ struct Step {
   StepKind kind;
   std::uint32_t begin;  // into Plan::order
   std::uint32_t end;
+  // None of its keys is touched by a step of another kind before it: it may run beside those.
+  bool independent = false;
 };
 
 constexpr std::uint32_t kNone = UINT32_MAX;
@@ -51,9 +53,6 @@ class Planner {
   static constexpr std::uint32_t kMaxFetchKeys = 1024;
   static constexpr std::uint32_t kMaxFetchBytes = 64 * 1024;
   static constexpr std::uint32_t kMaxStores = 256;
-  // A counter that is not a number makes libmemcached close the connection, and every answer behind it is
-  // lost: short runs bound how many others learn "outcome unknown".
-  static constexpr std::uint32_t kMaxCounters = 64;
 
   // The plan refers to `requests` by index and is valid until the next call.
   const Plan& plan(std::span<const Request> requests);
@@ -67,6 +66,7 @@ class Planner {
   Plan plan_;
   std::vector<std::uint32_t> levels_;  // of each request; kNone: waits with another (same key, same fetch)
   std::vector<std::uint32_t> starts_;  // of each level, in Plan::order
+  std::vector<bool> dependent_;        // of each level: something in it waits for an earlier level
 };
 
 }  // namespace lmc

@@ -16,6 +16,12 @@ namespace lmc {
 // they own nothing but the handle.
 void installAssertionGuard();
 
+#if defined(__linux__)
+constexpr bool kGuardsAssertions = true;
+#else
+constexpr bool kGuardsAssertions = false;
+#endif
+
 // The guarded call that this thread is in.
 struct AssertionTrap {
   std::jmp_buf buffer;

@@ -21,24 +21,30 @@ constexpr std::size_t kLargestValue = std::size_t{1} << 30;
 
 }  // namespace
 
-Contact Fetcher::run(StepRun& run, bool wasOpen) {
+void Fetcher::begin(StepRun& run, bool wasOpen) {
+  wasOpen_ = wasOpen;
   gather(run);
+  if (!heads_.empty() && !run.link.isUdp()) asked_ = ask(run);
+}
+
+Contact Fetcher::finish(StepRun& run) {
   if (heads_.empty()) return Contact::Nothing;
   if (run.link.isUdp()) {
     finishRest(run, MEMCACHED_NOT_SUPPORTED, Outcome::NotSent, {});
     return Contact::Nothing;
   }
-  memcached_return_t rc = exchange(run);
+  memcached_return_t rc = asked_ == MEMCACHED_SUCCESS ? readAnswers(run) : asked_;
   // A server that restarted, or that closes idle connections, is noticed only by the next exchange. Asking
   // again does no harm, so callers need not see that.
-  if (isConnectionLoss(rc) && wasOpen && answered_ == 0) {
+  if (isConnectionLoss(rc) && wasOpen_ && answered_ == 0) {
     run.link.drop();
     const Link::Opened opened = run.link.open(run.patienceMs);
     if (!opened.ok()) {
       finishRest(run, opened.rc, Outcome::NotSent, opened.message);
       return opened.reached ? Contact::Answered : Contact::Failed;
     }
-    rc = exchange(run);
+    rc = ask(run);
+    if (rc == MEMCACHED_SUCCESS) rc = readAnswers(run);
   }
   if (rc == MEMCACHED_SUCCESS) {
     finishRest(run, MEMCACHED_NOTFOUND, Outcome::Definite, {});
@@ -48,6 +54,11 @@ Contact Fetcher::run(StepRun& run, bool wasOpen) {
   run.link.drop();  // answers may be left in it: nobody may read them later
   finishRest(run, rc, Outcome::Definite, message);
   return contactOf(rc);
+}
+
+void Fetcher::abandon(StepRun& run) {
+  run.link.drop();
+  finishRest(run, status::kServerDown, Outcome::Definite, {});
 }
 
 void Fetcher::gather(StepRun& run) {
@@ -77,16 +88,24 @@ void Fetcher::gather(StepRun& run) {
   }
 }
 
-// SUCCESS: every key was answered or is a miss. Anything else: what is not answered yet is not known.
-memcached_return_t Fetcher::exchange(StepRun& run) {
+memcached_return_t Fetcher::ask(StepRun& run) {
   Link& link = run.link;
   if (!link.isBinary()) {
     // Text answers carry a CAS token only if asked by "gets".
     memcached_behavior_set(link.handle(), MEMCACHED_BEHAVIOR_SUPPORT_CAS, wantsCas_ ? 1 : 0);
   }
-  const bool single = link.isBinary() && heads_.size() == 1;
-  const memcached_return_t rc = single ? fetchOne(run) : fetchMany(run);
-  if (rc != MEMCACHED_SUCCESS) link.lost();
+  if (isSingle(run)) return MEMCACHED_SUCCESS;  // asked and answered in one call
+  memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
+  guarded([&] { rc = memcached_mget(link.handle(), keys_.data(), lengths_.data(), keys_.size()); });
+  if (rc == MEMCACHED_SUCCESS) return rc;
+  link.lost();
+  return worstOf(link, rc);
+}
+
+// SUCCESS: every key was answered or is a miss. Anything else: what is not answered yet is not known.
+memcached_return_t Fetcher::readAnswers(StepRun& run) {
+  const memcached_return_t rc = isSingle(run) ? fetchOne(run) : fetchMany(run);
+  if (rc != MEMCACHED_SUCCESS) run.link.lost();
   return rc;
 }
 
@@ -119,9 +138,7 @@ memcached_return_t Fetcher::fetchOne(StepRun& run) {
 
 memcached_return_t Fetcher::fetchMany(StepRun& run) {
   Link& link = run.link;
-  memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
-  guarded([&] { rc = memcached_mget(link.handle(), keys_.data(), lengths_.data(), keys_.size()); });
-  if (rc != MEMCACHED_SUCCESS) return worstOf(link, rc);
+  memcached_return_t rc = MEMCACHED_SUCCESS;
   memcached_result_st* result;
   while ((result = memcached_fetch_result(link.handle(), link.result(), &rc)) != nullptr) {
     if (!findAsked(*result) || memcached_result_length(result) > kLargestValue)

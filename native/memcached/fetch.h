@@ -13,7 +13,16 @@ namespace lmc {
 class Fetcher {
  public:
   // The link is open. `wasOpen`: it was so before this step, so that it may be stale without our knowing.
-  Contact run(StepRun& run, bool wasOpen);
+  Contact run(StepRun& run, bool wasOpen) {
+    begin(run, wasOpen);
+    return finish(run);
+  }
+
+  // The two halves of run(), for who has something else to do while the server works.
+  void begin(StepRun& run, bool wasOpen);
+  Contact finish(StepRun& run);
+  // Instead of finish(): the server is not waited for.
+  void abandon(StepRun& run);
 
  private:
   // A value as libmemcached received it. `owned`: malloc'd, to be handed on or freed; else the result's.
@@ -26,7 +35,9 @@ class Fetcher {
   };
 
   void gather(StepRun& run);
-  memcached_return_t exchange(StepRun& run);
+  bool isSingle(StepRun& run) const { return run.link.isBinary() && heads_.size() == 1; }
+  memcached_return_t ask(StepRun& run);
+  memcached_return_t readAnswers(StepRun& run);
   memcached_return_t fetchOne(StepRun& run);
   memcached_return_t fetchMany(StepRun& run);
   bool findAsked(const memcached_result_st& result);
@@ -41,6 +52,8 @@ class Fetcher {
   std::size_t next_ = 0;
   std::size_t answered_ = 0;
   bool wantsCas_ = false;
+  bool wasOpen_ = false;
+  memcached_return_t asked_ = MEMCACHED_SUCCESS;
 };
 
 }  // namespace lmc

@@ -17,9 +17,8 @@ namespace {
 // ordinary key it says nothing, and the probe waits for the timeout); twemproxy hangs up.
 constexpr std::string_view kProbeKey = "\n\n\n\n\n\n";
 
-// Asked of a connection that has been idle for so long before something is written to it.
+// Asked of a connection that has been idle before something is written to it.
 constexpr std::string_view kIdleProbeKey = "libmemcached:idle?";
-constexpr double kIdleMs = 5000;
 
 std::uint64_t atLeastOne(double milliseconds) {
   // To libmemcached 0 is "time out at once".

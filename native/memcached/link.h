@@ -15,6 +15,9 @@ namespace lmc {
 // The handle of one connection, and what is known about the connection. Connection thread only.
 class Link {
  public:
+  // Unused for so long, it is asked before something is written to it.
+  static constexpr double kIdleMs = 5000;
+
   explicit Link(std::shared_ptr<const ConnectionConfig> config);
   ~Link();
   Link(const Link&) = delete;
@@ -37,6 +40,8 @@ class Link {
   bool isOpen() const { return open_; }
   // How often it was opened.
   std::uint64_t connects() const { return connects_; }
+  // Another connection to this server turned out to be closed: this one may be, too. The next write asks.
+  void doubt() { usedMs_ = -kIdleMs; }
 
   // Drops the connection without waiting for the server, and with it libmemcached's own back-off, which would
   // refuse the next attempt for seconds.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "memcached/assertion_guard.h"
 #include "memcached/calls.h"
 #include "memcached/compression.h"
 #include "memcached/return_codes.h"
@@ -18,8 +19,19 @@ constexpr std::string_view kPrimerKey = "\n\n\nprime";
 // as good as impossible, and an error then.
 constexpr std::uint64_t kNoNumber = 0x6e6f206e756d6265u;
 
-// So many answers run behind at most. More primers cost more than they save.
+// So many answers run behind at most. More primers cost more than they save, and where a connection breaks
+// (a counter that is no number) so many others learn "outcome unknown".
 constexpr std::size_t kSkew = 32;
+
+// An answer to a counter that closes the connection without an error being noted (out of memory) fails an
+// assertion in the call that reads it. Where that cannot be caught, no call may read a counter's answer: each
+// gets a primer of its own to read. Counters that may create are the likeliest to be answered so.
+bool needsOwnPrimer(Op op) {
+  return isCounter(op) && (!kGuardsAssertions || op == Op::IncrInitial || op == Op::DecrInitial);
+}
+
+// So many of those at a time.
+constexpr std::size_t kMaxOwnPrimers = 64;
 
 }  // namespace
 
@@ -27,9 +39,12 @@ Contact Pipeline::run(StepRun& run) {
   sent_.clear();
   oldest_ = 0;
   failure_ = MEMCACHED_SUCCESS;
+  const auto order = run.order();
+  ownPrimers_ = std::any_of(order.begin(), order.end(),
+                            [&](std::uint32_t index) { return needsOwnPrimer(run.at(index).op); });
+  primersLeft_ = 0;
   bool alive = true;
   bool any = false;
-  const auto order = run.order();
   for (std::size_t position = 0; position < order.size(); ++position) {
     const std::uint32_t index = order[position];
     Request& request = run.at(index);
@@ -48,12 +63,18 @@ Contact Pipeline::run(StepRun& run) {
     }
     any = true;
     compressValue(request);
-    if (!isBuffered(request.op) && !prime(run, request, order.size() - position)) {
+    if (!isBuffered(request.op) && !prime(run, position)) {
       run.fail(request, failure_, Outcome::NotSent);  // the connection broke before its turn came
       alive = false;
       continue;
     }
     alive = send(run, index);
+    // It was the server's answer that broke the connection, so it is there: what was not sent goes on over a
+    // new one.
+    if (!alive && contactOf(failure_) == Contact::Answered) {
+      run.link.drop();
+      alive = true;
+    }
   }
   if (alive) alive = drain(run, 0);
   if (!any) return Contact::Nothing;
@@ -62,13 +83,20 @@ Contact Pipeline::run(StepRun& run) {
   return contactOf(failure_);
 }
 
-bool Pipeline::prime(StepRun& run, const Request& next, std::size_t writesLeft) {
-  if (outstanding() > 0) return true;
+// Before the write at `position` of the step. False: the connection broke.
+bool Pipeline::prime(StepRun& run, std::size_t position) {
+  const std::size_t writesLeft = run.order().size() - position;
   std::size_t primers = 0;
-  if (isCounter(next.op)) {
-    primers = writesLeft;
-  } else if (writesLeft >= kWorthPriming) {
-    primers = std::min<std::size_t>(writesLeft - 1, kSkew);
+  if (ownPrimers_) {
+    if (primersLeft_ > 0) {
+      --primersLeft_;
+      return true;
+    }
+    if (!drain(run, 0)) return false;
+    primers = std::min(writesLeft, kMaxOwnPrimers);
+    primersLeft_ = primers - 1;
+  } else if (outstanding() == 0 && writesLeft >= kWorthPriming) {
+    primers = std::min(writesLeft - 1, kSkew);
   }
   Link& link = run.link;
   for (std::size_t made = 0; made < primers; ++made) {
@@ -88,7 +116,8 @@ bool Pipeline::send(StepRun& run, std::uint32_t index) {
   Link& link = run.link;
   const Request& request = run.at(index);
   const std::uint32_t before = link.outstanding();
-  std::uint64_t number = UINT64_MAX;
+  std::uint64_t number = kNoNumber;
+  link.handle()->result.numeric_value = kNoNumber;
   const memcached_return_t rc = callFor(link.handle(), request, &number);
   sent_.push_back(index);
   const std::uint32_t after = link.outstanding();
@@ -176,6 +205,7 @@ void Pipeline::answered(StepRun& run, std::uint32_t index, memcached_return_t rc
 // The connection was closed under us. Whatever was sent may or may not have been applied.
 void Pipeline::broken(StepRun& run, memcached_return_t rc) {
   failure_ = rc;
+  primersLeft_ = 0;
   const std::string message = run.link.lastMessage();
   for (; oldest_ < sent_.size(); ++oldest_) {
     if (sent_[oldest_] == kPrimer) continue;

@@ -14,8 +14,8 @@ namespace lmc {
 // set and delete are buffered by libmemcached; their answers are read afterwards, one by one. The other
 // writes cannot be buffered: each call sends its request and then reads *the oldest* outstanding answer. So
 // if answers are outstanding already, a call does not wait for its own: it comes some calls later ("skewed"
-// pipelining), and the tail is read at the end. Where nothing is outstanding yet, throw-away sets prime the
-// skew.
+// pipelining), and the tail is read at the end. Where nothing is outstanding yet, throw-away deletes prime
+// the skew.
 //
 // The accounting is exact: after every call libmemcached's count of outstanding answers must be what it has
 // to be. If it is not, the connection was closed under us: everything outstanding has an unknown outcome.
@@ -31,7 +31,7 @@ class Pipeline {
  private:
   static constexpr std::uint32_t kPrimer = UINT32_MAX;
 
-  bool prime(StepRun& run, const Request& next, std::size_t writesLeft);
+  bool prime(StepRun& run, std::size_t position);
   bool send(StepRun& run, std::uint32_t index);
   bool drain(StepRun& run, std::size_t downTo);
   void answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number);
@@ -41,6 +41,8 @@ class Pipeline {
   // Requests whose answers are to come, in the order in which they were sent; kPrimer for primers.
   std::vector<std::uint32_t> sent_;
   std::size_t oldest_ = 0;
+  bool ownPrimers_ = false;  // every write of this step reads the answer to a primer of its own
+  std::size_t primersLeft_ = 0;
   memcached_return_t failure_ = MEMCACHED_SUCCESS;
 };
 

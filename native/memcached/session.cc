@@ -8,7 +8,7 @@
 namespace lmc {
 
 MemcachedSession::MemcachedSession(std::shared_ptr<const ConnectionConfig> config)
-    : link_(std::move(config)) {}
+    : link_(std::move(config)), side_(link_) {}
 
 Contact MemcachedSession::execute(const Plan& plan, const Step& step, std::span<Request> requests,
                                   double patienceMs, CompletionBatch& results, Deliverer& deliverer) {
@@ -18,61 +18,71 @@ Contact MemcachedSession::execute(const Plan& plan, const Step& step, std::span<
   const bool wasOpen = link_.isOpen();
   const bool writes = step.kind != StepKind::Fetch && step.kind != StepKind::Admin;
   const Link::Opened opened = writes ? link_.openForWriting(patienceMs) : link_.open(patienceMs);
-  if (!wasOpen) skewLink_.reset();  // it went to the same server that hung up
+  if (!wasOpen) side_.drop();  // they went to the same server that hung up
   if (!opened.ok()) {
     failAll(run, opened);
     return opened.reached ? Contact::Answered : Contact::Failed;
   }
-  if (step.kind == StepKind::Fetch) return fetcher_.run(run, wasOpen);
+  if (step.kind == StepKind::Fetch) {
+    if (begin(plan, step, requests, patienceMs, results, deliverer)) return finish(true);
+    return fetcher_.run(run, wasOpen);
+  }
   if (step.kind == StepKind::Admin) return runAdmin(run);
   const bool pipelined = link_.isBinary() && !link_.isUdp() && !link_.config().noReply;
   if (!pipelined) return runPlain(run);
-  if (isWorthSkewing(step)) {
-    if (Link* skewed = skewLink(patienceMs)) {
-      StepRun there(*skewed, plan, step, requests, patienceMs, results, deliverer);
-      return pipeline_.run(there);
-    }
+  if (Link* gathering = side_.forWrites(step, patienceMs)) {
+    StepRun there(*gathering, plan, step, requests, patienceMs, results, deliverer);
+    const Contact contact = pipeline_.run(there);
+    if (contact == Contact::Lost) link_.doubt();
+    return contact;
   }
   return pipeline_.run(run);
 }
 
-bool MemcachedSession::isWorthSkewing(const Step& step) const {
-  return step.kind != StepKind::Store && step.end - step.begin >= Pipeline::kWorthPriming &&
-         link_.config().server.transport == Transport::Tcp;
+bool MemcachedSession::begin(const Plan& plan, const Step& step, std::span<Request> requests,
+                             double patienceMs, CompletionBatch& results, Deliverer& deliverer) {
+  if (!link_.isOpen()) return false;
+  bool wasOpen = false;
+  Link* text = side_.forFetch(plan, step, requests, patienceMs, wasOpen);
+  if (text == nullptr) return false;
+  begun_.emplace(*text, plan, step, requests, patienceMs, results, deliverer);
+  fetcher_.begin(*begun_, wasOpen);
+  return true;
 }
 
-// Null: it cannot be had (the server takes no more connections, say). Then the first one does.
-Link* MemcachedSession::skewLink(double patienceMs) {
-  if (!skewLink_) {
-    ConnectionConfig config = link_.config();
-    config.protocol = Protocol::Binary;
-    std::erase_if(config.behaviors,
-                  [](const auto& behavior) { return behavior.first == MEMCACHED_BEHAVIOR_TCP_NODELAY; });
-    config.behaviors.emplace_back(MEMCACHED_BEHAVIOR_TCP_NODELAY, 0);
-    skewLink_ = std::make_unique<Link>(std::make_shared<const ConnectionConfig>(std::move(config)));
+Contact MemcachedSession::finish(bool wait) {
+  Contact contact = Contact::Failed;
+  const std::uint64_t connects = begun_->link.connects();
+  if (wait) {
+    contact = fetcher_.finish(*begun_);
+  } else {
+    fetcher_.abandon(*begun_);
   }
-  if (skewLink_->openForWriting(patienceMs).ok()) return skewLink_.get();
-  skewLink_.reset();
-  return nullptr;
+  if (contact == Contact::Lost || begun_->link.connects() != connects) {  // then so may be the others
+    link_.doubt();
+    side_.dropGathering();
+  }
+  begun_.reset();
+  return contact;
 }
 
 Contact MemcachedSession::disconnect(StepRun& run) {
   Request& request = run.at(run.order()[0]);
   if (!run.claim(request)) return Contact::Nothing;
   link_.forget();
-  skewLink_.reset();
+  side_.forget();
   run.answer(request, status::kSuccess);
   return Contact::Nothing;
 }
 
 void MemcachedSession::configure(std::shared_ptr<const void> settings) {
-  skewLink_.reset();
+  side_.forget();
   link_.configure(std::static_pointer_cast<const ConnectionConfig>(std::move(settings)));
 }
 
 void MemcachedSession::discard() {
   link_.drop();
-  skewLink_.reset();
+  side_.drop();
 }
 
 void MemcachedSession::failAll(StepRun& run, const Link::Opened& opened) {

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "core/session.h"
 #include "memcached/fetch.h"
 #include "memcached/link.h"
 #include "memcached/pipeline.h"
+#include "memcached/side_links.h"
 
 namespace lmc {
 
@@ -17,6 +19,9 @@ class MemcachedSession final : public Session {
 
   Contact execute(const Plan& plan, const Step& step, std::span<Request> requests, double patienceMs,
                   CompletionBatch& results, Deliverer& deliverer) override;
+  bool begin(const Plan& plan, const Step& step, std::span<Request> requests, double patienceMs,
+             CompletionBatch& results, Deliverer& deliverer) override;
+  Contact finish(bool wait) override;
   void configure(std::shared_ptr<const void> settings) override;
   void discard() override;
   std::uint64_t connects() const override { return link_.connects(); }
@@ -24,16 +29,12 @@ class MemcachedSession final : public Session {
  private:
   Contact disconnect(StepRun& run);
   void failAll(StepRun& run, const Link::Opened& opened);
-  bool isWorthSkewing(const Step& step) const;
-  Link* skewLink(double patienceMs);
 
   Link link_;
-  // A second connection, opened when writes of the skewed kind come in numbers, on which Nagle's algorithm
-  // gathers what libmemcached sends one by one (see pipeline.h). Every step has read all its answers before
-  // the next one begins, so operations on one key keep their order across the two.
-  std::unique_ptr<Link> skewLink_;
+  SideLinks side_;
   Fetcher fetcher_;
   Pipeline pipeline_;
+  std::optional<StepRun> begun_;  // the fetch that finish() is to complete
 };
 
 }  // namespace lmc

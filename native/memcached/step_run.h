@@ -52,11 +52,13 @@ class StepRun {
   Completion& answer(const Request& request, std::int32_t status) {
     Completion& completion = results.add(request.slot, status);
     completion.server = request.server;
+    completion.isRead = isFetch(request.op);
     return completion;
   }
 
   void fail(const Request& request, std::int32_t status, Outcome outcome, std::string_view message = {}) {
     Completion& completion = results.addFailure(request.slot, request.server, status, outcome);
+    completion.isRead = isFetch(request.op);
     if (!message.empty()) results.attach(completion, message);
   }
 

@@ -90,7 +90,8 @@ inEveryProtocol(({ connect, server, protocol }) => {
       const before = await quietConnections(server());
       const mc = connect({ connections: 2 });
       await Promise.all(Array.from({ length: 20 }, () => mc.get(uniqueKey())));
-      await haveConnections(server(), before + 2);
+      // Fetches of several keys have connections of their own where the protocol is ours to choose.
+      await haveConnections(server(), before + (protocol === 'auto' ? 4 : 2));
       await mc.close();
       await haveConnections(server(), before);
     });

@@ -109,6 +109,7 @@ class FakeSession final : public Session {
         if (!std::exchange(executed, true)) reply = server_.execute(request);
         script_->note("did " + std::to_string(request.slot));
         Completion& completion = results.add(request.slot, reply.status);
+        completion.isRead = isFetch(request.op);
         completion.number = reply.number;
         completion.flags = generation_;
         results.attach(completion, reply.value);
@@ -117,6 +118,18 @@ class FakeSession final : public Session {
     }
     return any ? contact : Contact::Nothing;
   }
+
+  // Fetches that may run beside the next step come after it: the order that would show a wrong plan.
+  bool begin(const Plan& plan, const Step& step, std::span<Request> requests, double patienceMs,
+             CompletionBatch& results, Deliverer& deliverer) override {
+    if (script_->onStep) return false;
+    script_->note("begin");
+    begun_ = [&plan, &step, requests, patienceMs, &results, &deliverer, this] {
+      return execute(plan, step, requests, patienceMs, results, deliverer);
+    };
+    return true;
+  }
+  Contact finish(bool) override { return std::exchange(begun_, nullptr)(); }
 
   void configure(std::shared_ptr<const void> settings) override {
     generation_ = *std::static_pointer_cast<const std::uint32_t>(settings);
@@ -130,6 +143,7 @@ class FakeSession final : public Session {
 
  private:
   std::shared_ptr<Script> script_;
+  std::function<Contact()> begun_;
   ModelServer server_;
   std::uint32_t generation_ = 0;
 };

@@ -116,11 +116,21 @@ inline std::vector<Reply> executeInCallOrder(std::span<const Request> requests) 
   return replies;
 }
 
-// As a session does: step after step, and who waits for the same key gets the same answer.
-inline std::vector<Reply> executePlan(const Plan& plan, std::span<const Request> requests) {
+// As a session does: step after step, and who waits for the same key gets the same answer. `swapPartners`: of
+// a fetch and what may run beside it (carryOut) the fetch comes last.
+inline std::vector<Reply> executePlan(const Plan& plan, std::span<const Request> requests,
+                                      bool swapPartners = false) {
   ModelServer server;
   std::vector<Reply> replies(requests.size());
-  for (const Step& step : plan.steps) {
+  std::vector<Step> steps = plan.steps;
+  if (swapPartners) {
+    for (std::size_t number = 1; number < steps.size(); ++number) {
+      if (steps[number].independent && steps[number - 1].kind == StepKind::Fetch &&
+          steps[number].kind != StepKind::Fetch)
+        std::swap(steps[number - 1], steps[number]);
+    }
+  }
+  for (const Step& step : steps) {
     for (const std::uint32_t head : plan.of(step)) {
       const Reply reply = server.execute(requests[head]);
       for (std::uint32_t index = head; index != kNone; index = plan.nextSame[index]) replies[index] = reply;
@@ -140,6 +150,7 @@ inline StepKind stepKindOf(Op op) {
 inline std::string faultOf(const Plan& plan, std::span<const Request> requests) {
   const auto at = [](const char* what, std::size_t where) { return what + (" at " + std::to_string(where)); };
   std::vector<int> seen(requests.size(), 0);
+  std::set<std::string_view> touched[5];  // by the steps so far, of each kind
   std::uint32_t expectedBegin = 0;
   if (plan.nextSame.size() != requests.size()) return "nextSame has another size";
   for (std::size_t number = 0; number < plan.steps.size(); ++number) {
@@ -153,8 +164,20 @@ inline std::string faultOf(const Plan& plan, std::span<const Request> requests) 
     if (step.kind == StepKind::Store && size > Planner::kMaxStores) return at("too many stores", number);
     if (step.kind == StepKind::Skew && size > Planner::kMaxStores)
       return at("too many skewed writes", number);
-    if (step.kind == StepKind::Count && size > Planner::kMaxCounters) return at("too many counters", number);
+    if (step.kind == StepKind::Count && size > Planner::kMaxStores) return at("too many counters", number);
     if (step.kind == StepKind::Admin && size != 1) return at("an admin step of several", number);
+    if (step.kind == StepKind::Admin && step.independent) return at("an independent barrier", number);
+    for (std::size_t kind = 0; kind < std::size(touched); ++kind) {
+      if (!step.independent || kind == static_cast<std::size_t>(step.kind)) continue;
+      for (const std::uint32_t head : plan.of(step)) {
+        if (touched[kind].contains(requests[head].keyView()))
+          return at("an independent step with a key of an earlier one", number);
+      }
+    }
+    std::set<std::string_view>& own = touched[static_cast<std::size_t>(step.kind)];
+    for (const std::uint32_t head : plan.of(step)) {
+      if (step.kind != StepKind::Admin) own.insert(requests[head].keyView());
+    }
     std::set<std::string_view> keys;
     std::size_t keyBytes = 0;
     for (const std::uint32_t head : plan.of(step)) {
@@ -188,8 +211,9 @@ inline std::string faultOfMeaning(const Plan& plan, std::span<const Request> req
   if (!fault.empty()) return fault;
   const std::vector<Reply> expected = executeInCallOrder(requests);
   const std::vector<Reply> actual = executePlan(plan, requests);
+  const std::vector<Reply> swapped = executePlan(plan, requests, true);
   for (std::size_t index = 0; index < requests.size(); ++index) {
-    if (expected[index] == actual[index]) continue;
+    if (expected[index] == actual[index] && expected[index] == swapped[index]) continue;
     return "another answer for request " + std::to_string(index) + ", op " +
            std::to_string(static_cast<int>(requests[index].op)) + ", key " +
            std::string(requests[index].keyView());

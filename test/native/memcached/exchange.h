@@ -68,8 +68,8 @@ class Exchange {
     std::vector<Contact> contacts;
     CompletionBatch results;
     const Plan& plan = planner_.plan(batch.view());
-    for (const Step& step : plan.steps) {
-      contacts.push_back(session_.execute(plan, step, batch.requests(), patienceMs, results, answers));
+    for (std::size_t position = 0; position < plan.steps.size(); ++position) {
+      contacts.push_back(carryOut(session_, plan, position, batch.requests(), patienceMs, results, answers));
       answers.deliver(results);
       if (contacts.back() == Contact::Failed) session_.discard();
     }
