@@ -46,7 +46,7 @@ struct Completion {
   std::int32_t status = status::kSuccess;
   Outcome outcome = Outcome::Definite;
   bool isBlock = false;
-  bool isRead = false;  // of a fetch: counted as hit or miss
+  bool isRead = false;       // of a fetch: counted as hit or miss
   std::uint16_t server = 0;  // the one that it was asked of
   std::uint32_t flags = 0;
   std::uint32_t offset = 0;  // into the batch's bytes, or the index of its block

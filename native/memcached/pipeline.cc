@@ -1,6 +1,9 @@
 #include "memcached/pipeline.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <string_view>
 
 #include "memcached/assertion_guard.h"
 #include "memcached/calls.h"
@@ -30,7 +33,14 @@ bool needsOwnPrimer(Op op) {
   return isCounter(op) && (!kGuardsAssertions || op == Op::IncrInitial || op == Op::DecrInitial);
 }
 
-// So many of those at a time.
+// A number in the answer that a call reads, or that there is none: libmemcached says the same for both.
+constexpr std::uint64_t kNumberOrNone = UINT64_MAX;
+
+// So often a step goes on over a new connection. One bad counter needs one; a server that breaks every
+// connection is not worth the time.
+constexpr int kMaxBreaks = 8;
+
+// So many counters with primers of their own at a time.
 constexpr std::size_t kMaxOwnPrimers = 64;
 
 }  // namespace
@@ -43,6 +53,8 @@ Contact Pipeline::run(StepRun& run) {
   ownPrimers_ = std::any_of(order.begin(), order.end(),
                             [&](std::uint32_t index) { return needsOwnPrimer(run.at(index).op); });
   primersLeft_ = 0;
+  doubtful_.clear();
+  int breaks = 0;
   bool alive = true;
   bool any = false;
   for (std::size_t position = 0; position < order.size(); ++position) {
@@ -71,12 +83,13 @@ Contact Pipeline::run(StepRun& run) {
     alive = send(run, index);
     // It was the server's answer that broke the connection, so it is there: what was not sent goes on over a
     // new one.
-    if (!alive && contactOf(failure_) == Contact::Answered) {
+    if (!alive && contactOf(failure_) == Contact::Answered && ++breaks <= kMaxBreaks) {
       run.link.drop();
       alive = true;
     }
   }
   if (alive) alive = drain(run, 0);
+  for (const std::uint32_t index : doubtful_) alive = settle(run, index, alive);
   if (!any) return Contact::Nothing;
   if (alive) return Contact::Answered;
   run.link.drop();
@@ -196,10 +209,41 @@ bool Pipeline::drain(StepRun& run, std::size_t downTo) {
 
 void Pipeline::answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number) {
   if (index == kPrimer) return;
-  if (rc == MEMCACHED_SUCCESS && isCounter(run.at(index).op) && number == kNoNumber)
-    rc = MEMCACHED_PROTOCOL_ERROR;
+  if (rc == MEMCACHED_SUCCESS && isCounter(run.at(index).op)) {
+    if (number == kNoNumber) rc = MEMCACHED_PROTOCOL_ERROR;
+    if (number == kNumberOrNone) {
+      doubtful_.push_back(index);
+      return;
+    }
+  }
   Completion& completion = run.answer(run.at(index), rc);
   completion.number = number;
+}
+
+// A counter that is 2^64-1 now, or an answer that had no number in it: the server is asked again. Returns
+// whether the connection is still good.
+bool Pipeline::settle(StepRun& run, std::uint32_t index, bool alive) {
+  const Request& request = run.at(index);
+  Link& link = run.link;
+  if (alive && link.isOpen()) {
+    memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
+    std::size_t size = 0;
+    std::uint32_t flags = 0;
+    char* value = nullptr;
+    link.handle()->result.count = 1;
+    alive = guarded(
+        [&] { value = memcached_get(link.handle(), request.key, request.keyLength, &size, &flags, &rc); });
+    const bool confirmed =
+        alive && rc == MEMCACHED_SUCCESS && std::string_view(value, size) == std::to_string(kNumberOrNone);
+    std::free(value);
+    if (confirmed) {
+      run.answer(request, MEMCACHED_SUCCESS).number = kNumberOrNone;
+      return true;
+    }
+  }
+  run.fail(request, MEMCACHED_PROTOCOL_ERROR, Outcome::Unknown);
+  failure_ = MEMCACHED_PROTOCOL_ERROR;
+  return false;
 }
 
 // The connection was closed under us. Whatever was sent may or may not have been applied.

@@ -35,6 +35,7 @@ class Pipeline {
   bool send(StepRun& run, std::uint32_t index);
   bool drain(StepRun& run, std::size_t downTo);
   void answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number);
+  bool settle(StepRun& run, std::uint32_t index, bool alive);
   void broken(StepRun& run, memcached_return_t rc);
   std::size_t outstanding() const { return sent_.size() - oldest_; }
 
@@ -43,6 +44,7 @@ class Pipeline {
   std::size_t oldest_ = 0;
   bool ownPrimers_ = false;  // every write of this step reads the answer to a primer of its own
   std::size_t primersLeft_ = 0;
+  std::vector<std::uint32_t> doubtful_;  // counters whose answer may have had no number
   memcached_return_t failure_ = MEMCACHED_SUCCESS;
 };
 

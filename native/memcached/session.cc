@@ -45,6 +45,7 @@ bool MemcachedSession::begin(const Plan& plan, const Step& step, std::span<Reque
   bool wasOpen = false;
   Link* text = side_.forFetch(plan, step, requests, patienceMs, wasOpen);
   if (text == nullptr) return false;
+  if (!wasOpen) link_.doubt();  // nothing has been heard on it, while a new connection found the server
   begun_.emplace(*text, plan, step, requests, patienceMs, results, deliverer);
   fetcher_.begin(*begun_, wasOpen);
   return true;

@@ -391,6 +391,25 @@ TEST_CASE("pipeline: a server out of memory says so and the others are told the 
   CHECK(exchange.one(Op::Get, "missing").status == MEMCACHED_NOTFOUND);  // and goes on
 }
 
+TEST_CASE("pipeline: counters that reach the largest number there is") {
+  MemcachedServer server;
+  Exchange exchange(configFor(server.spec()));
+  for (const std::size_t count : {1u, 3u, 40u}) {
+    Batch prepared;
+    for (std::size_t index = 0; index < count; ++index)
+      prepared.add(Op::Set, keyOf(index), std::to_string(UINT64_MAX - index % 3));
+    exchange.run(prepared);
+    Batch batch;
+    for (std::size_t index = 0; index < count; ++index) batch.add(Op::Incr, keyOf(index), "", index % 3);
+    exchange.run(batch);
+    REQUIRE(exchange.answers.complete(count));
+    for (std::uint32_t slot = 0; slot < count; ++slot) {
+      CHECK(exchange.answers[slot].status == MEMCACHED_SUCCESS);
+      CHECK(exchange.answers[slot].number == UINT64_MAX);
+    }
+  }
+}
+
 TEST_CASE("pipeline: a counter that is not a number spoils no answer of the others") {
   for (const Listen listen : kBothSockets) {
     MemcachedServer server({}, listen);
