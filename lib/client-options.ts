@@ -10,7 +10,8 @@ import { parseServers, Transport, type ServerAddress } from './servers';
 
 export interface ClientOptions {
   /**
-   * Which protocol: true for binary, false for text, `'auto'` (the default) to ask each server once. UDP is always text.
+   * Which protocol: true for binary, false for text, `'auto'` (the default) to ask each server once,
+   * and to fetch several keys in text where it speaks both. UDP is always text.
    */
   binary?: boolean | 'auto';
   /** SASL PLAIN. Makes the protocol binary. */

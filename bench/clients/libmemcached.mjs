@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { Adapter } from './adapter.mjs';
 
-// As a user gets it: the defaults, except that the protocol is said instead of asked for.
+// As a user gets it: with the defaults.
 export default class Libmemcached extends Adapter {
-  static options = { binary: true };
+  static options = {};
 
   async connect(servers) {
     const { Client } = createRequire(import.meta.url)('../../dist/index.js');
