@@ -106,20 +106,24 @@ Link::Opened Link::failure(memcached_return_t rc) {
 Link::Opened Link::openForWriting(double patienceMs) {
   const bool wasIdle = open_ && nowMs() - usedMs_ > kIdleMs;
   Opened opened = open(patienceMs);
-  if (!wasIdle || !opened.ok() || isUdp() || isStillThere()) return opened;
+  if (!wasIdle || !opened.ok() || isUdp()) return opened;
+  const memcached_return_t rc = askWhetherThere();
+  if (rc == MEMCACHED_SUCCESS) return opened;
+  if (rc == MEMCACHED_TIMEOUT) return failure(rc);  // silent: a new connection would be waited for once more
   drop();
   return open(patienceMs);
 }
 
 // A get of a key that nobody has: its answer, whatever it is, proves the connection.
-bool Link::isStillThere() {
+memcached_return_t Link::askWhetherThere() {
   memcached_return_t rc;
   std::size_t length;
   std::uint32_t flags;
   handle_->result.count = 1;
   std::free(memcached_get(handle_.get(), kIdleProbeKey.data(), kIdleProbeKey.size(), &length, &flags, &rc));
-  return !memcached_fatal(rc) && memcached_last_error(handle_.get()) == MEMCACHED_SUCCESS &&
-         outstanding() == 0;
+  const memcached_return_t last = memcached_last_error(handle_.get());
+  if (last != MEMCACHED_SUCCESS) return last;
+  return memcached_fatal(rc) || outstanding() != 0 ? MEMCACHED_PROTOCOL_ERROR : MEMCACHED_SUCCESS;
 }
 
 Link::Opened Link::open(double patienceMs) {

@@ -89,7 +89,7 @@ class Link {
   Opened openAs(Protocol protocol);
   Opened openUndecided();
   Opened greet();
-  bool isStillThere();
+  memcached_return_t askWhetherThere();
   Opened failure(memcached_return_t rc);
 
   std::shared_ptr<const ConnectionConfig> config_;
