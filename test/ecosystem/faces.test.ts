@@ -3,7 +3,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-it.each([['keyv', 'KeyvMemcached']])('libmemcached/%s: %s', (subpath, name) => {
+it.each([
+  ['keyv', 'KeyvMemcached'],
+  ['express-session', 'MemcachedStore'],
+])('libmemcached/%s: %s', (subpath, name) => {
   const program = `
     import { createRequire } from 'node:module';
     import { Client } from 'libmemcached';

@@ -1,0 +1,122 @@
+/** `libmemcached/express-session`: a store for express-session, which has to be installed beside it. */
+
+import { Store, type SessionData } from 'express-session';
+import { Client, type ClientOptions } from '../index';
+
+export interface MemcachedStoreOptions extends ClientOptions {
+  /** Before the session's id. Default `sess:`. */
+  prefix?: string;
+  /** Seconds that a session is kept whose cookie says nothing: it lasts until the browser ends. Default 86,400. */
+  ttl?: number;
+  /** As `set` takes it: compress sessions of at least so many bytes. Default 0: never. */
+  minCompressLen?: number;
+}
+
+const defaultPrefix = 'sess:';
+const oneDay = 86_400;
+
+/**
+ * Keeps the sessions of express-session in memcached, as JSON, for as long as their cookies last.
+ *
+ * ```ts
+ * app.use(session({ store: new MemcachedStore('127.0.0.1:11211'), secret, resave: false, saveUninitialized: false }));
+ * ```
+ *
+ * Callbacks get the client's errors. Sessions can be lost, as everything in a cache: who was logged in logs in again.
+ */
+export class MemcachedStore extends Store {
+  readonly client: Client;
+  readonly #ownsClient: boolean;
+  readonly #prefix: string;
+  readonly #ttl: number;
+  readonly #minCompressLen: number;
+
+  /**
+   * `servers`: as `Client` takes them, or a client, which `close` then leaves open.
+   *
+   * @throws as `Client` does; RangeError unless `ttl` is 1 or more
+   */
+  constructor(servers: string | readonly string[] | Client, options: MemcachedStoreOptions = {}) {
+    super();
+    const { prefix = defaultPrefix, ttl = oneDay, minCompressLen = 0, ...clientOptions } = options;
+    if (!(ttl >= 1)) throw new RangeError(`ttl must be a number of seconds, 1 or more: ${String(ttl)}`);
+    this.#ownsClient = !(servers instanceof Client);
+    if (servers instanceof Client && Object.keys(clientOptions).length > 0)
+      throw new TypeError(`a client has its options already: ${Object.keys(clientOptions).join(', ')}`);
+    this.client = servers instanceof Client ? servers : new Client(servers, clientOptions);
+    this.#prefix = prefix;
+    this.#ttl = ttl;
+    this.#minCompressLen = minCompressLen;
+  }
+
+  /** Undefined if there is none. */
+  override get(sid: string, done: (error: unknown, session?: SessionData | null) => void): void {
+    const reading = this.client.get<string>(this.#prefix + sid);
+    settle<SessionData | undefined>(
+      reading.then((json) => (json === undefined ? undefined : (JSON.parse(json) as SessionData))),
+      done,
+    );
+  }
+
+  override set(sid: string, session: SessionData, done?: (error?: unknown) => void): void {
+    const time = this.#secondsLeft(session);
+    if (time <= 0) {
+      this.destroy(sid, done);
+      return;
+    }
+    const storing = async (): Promise<void> => {
+      // Here, so that what cannot be said in JSON is an error for `done`.
+      const json = JSON.stringify(session);
+      await this.client.set(this.#prefix + sid, json, { time, minCompressLen: this.#minCompressLen });
+    };
+    settle(storing(), withoutResult(done));
+  }
+
+  /** No error if there is none. */
+  override destroy(sid: string, done?: (error?: unknown) => void): void {
+    settle(this.client.delete(this.#prefix + sid), withoutResult(done));
+  }
+
+  /** Keeps it for as long as its cookie lasts from now on. No error if there is none. */
+  override touch(sid: string, session: SessionData, done?: (error?: unknown) => void): void {
+    const time = this.#secondsLeft(session);
+    if (time <= 0) this.destroy(sid, done);
+    else settle(this.client.touch(this.#prefix + sid, time), withoutResult(done));
+  }
+
+  /** Closes the client, unless it was given. */
+  async close(): Promise<void> {
+    if (this.#ownsClient) await this.client.close();
+  }
+
+  /** For memcached, which counts in whole seconds, the first of which may be half over: one more. */
+  #secondsLeft({ cookie }: SessionData): number {
+    // Its `maxAge` is the time that is left, but only of a Cookie: who sets sessions himself may give what was stored.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- to set it is
+    const { expires } = cookie;
+    if (expires === undefined || expires === null) return this.#ttl;
+    const milliseconds = new Date(expires).getTime() - Date.now();
+    return milliseconds <= 0 ? 0 : Math.ceil(milliseconds / 1000) + 1;
+  }
+}
+
+function withoutResult(done: ((error?: unknown) => void) | undefined): ((error: unknown) => void) | undefined {
+  return (
+    done &&
+    ((error) => {
+      done(error);
+    })
+  );
+}
+
+/** In a tick of its own: what `done` throws is not the promise's. */
+function settle<T>(promise: Promise<T>, done: ((error: unknown, result?: T) => void) | undefined): void {
+  promise.then(
+    (result) => {
+      if (done !== undefined) process.nextTick(done, null, result);
+    },
+    (error: unknown) => {
+      if (done !== undefined) process.nextTick(done, error);
+    },
+  );
+}
