@@ -2,9 +2,10 @@
  * What observing costs: CPU time per operation of this build, and of builds or ways of use that differ in one thing,
  * taking turns. CPU time of all threads of the client's process, which hardly depends on what else the machine does.
  *
- *     node bench/overhead.mjs [--against FOLDER] [--rounds N] [--operations N] [--variant NAME]…
+ *     node bench/overhead.mjs [--against FOLDER]… [--rounds N] [--operations N] [--variant NAME]…
  *
- * --against: another checkout, built, whose client is measured in turn with this one.
+ * --against: another checkout, built, whose client is measured in turn with this one. Ratios are to the first line. Of a
+ * busy machine, trust the least of many rounds.
  */
 
 import { fork } from 'node:child_process';
@@ -22,7 +23,7 @@ const KEYS = 1000;
 
 const { values: options } = parseArgs({
   options: {
-    against: { type: 'string' },
+    against: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string', default: '15' },
     operations: { type: 'string', default: '300000' },
     variant: { type: 'string', multiple: true },
@@ -102,8 +103,8 @@ async function measure({ folder, variant, address, operations }) {
 async function compare() {
   const wanted = options.variant ?? Object.keys(variants);
   const tasks = wanted.map((variant) => ({ name: variant, variant, folder: root }));
-  if (options.against !== undefined)
-    tasks.unshift({ name: 'against', variant: 'plain', folder: path.resolve(options.against) });
+  for (const folder of options.against.toReversed())
+    tasks.unshift({ name: path.basename(folder), variant: 'plain', folder: path.resolve(folder) });
   const { addresses, stop } = await startServers(1);
   const results = new Map(tasks.map((task) => [task.name, []]));
   try {
@@ -128,8 +129,8 @@ async function compare() {
     // Made within one round: what disturbs the machine disturbs both.
     const ratio = median(all.map((cpu, round) => cpu / first[round]));
     const least = `least ${Math.min(...all).toFixed(3)}, ×${(Math.min(...all) / Math.min(...first)).toFixed(3)}`;
-    const what = name === 'against' ? folder : variants[variant].does;
-    console.log(`${name.padEnd(13)} ${median(all).toFixed(3)} µs ×${ratio.toFixed(3)} (${least})  ${what}`);
+    const what = folder === root ? variants[variant].does : `the client of ${folder}`;
+    console.log(`${name.padEnd(14)} ${median(all).toFixed(3)} µs ×${ratio.toFixed(3)} (${least})  ${what}`);
   }
 }
 

@@ -2,30 +2,41 @@
 
 import type { Dispatcher } from './dispatcher';
 import { keyBytes, longestKey, type Key } from './keys';
-import type { NativeServer } from './native';
 import type { CommandContext } from './tracing';
 import { operationNames, type Op } from './wire';
 
-type Target = Pick<CommandContext, 'server' | 'serverAddress' | 'serverPort'>;
+// Written out, all members always: spreading costs more than the operation itself.
 
 /** Of an operation on one key, which is not checked yet. */
 export function describeOne(dispatcher: Dispatcher, op: Op, key: Key): CommandContext {
-  const context = { operation: operationNames[op], key };
   const isKey = typeof key === 'string' || (key as unknown) instanceof Uint8Array;
-  if (!isKey || key.length === 0 || key.length > longestKey) return context;
-  return { ...context, ...target(dispatcher, dispatcher.native.route(keyBytes(key))[2]) };
+  const isRoutable = isKey && key.length > 0 && key.length <= longestKey;
+  const server = isRoutable ? dispatcher.native.route(keyBytes(key))[2] : undefined;
+  return context(dispatcher, op, key, undefined, server);
 }
 
 export function describeMany(dispatcher: Dispatcher, op: Op, keys: readonly Key[]): CommandContext {
-  const context = { operation: operationNames[op], keys };
-  return dispatcher.servers.length === 1 ? { ...context, ...target(dispatcher, 0) } : context;
+  return context(dispatcher, op, undefined, keys, dispatcher.servers.length === 1 ? 0 : undefined);
 }
 
 export function describeForServer(dispatcher: Dispatcher, op: Op, server: number): CommandContext {
-  return { operation: operationNames[op], ...target(dispatcher, server) };
+  return context(dispatcher, op, undefined, undefined, server);
 }
 
-function target(dispatcher: Dispatcher, server: number): Target {
-  const { host, port } = dispatcher.servers[server] as NativeServer;
-  return { server: dispatcher.serverName(server), serverAddress: host, ...(port === 0 ? {} : { serverPort: port }) };
+function context(
+  dispatcher: Dispatcher,
+  op: Op,
+  key: Key | undefined,
+  keys: readonly Key[] | undefined,
+  server: number | undefined,
+): CommandContext {
+  const address = server === undefined ? undefined : dispatcher.servers[server];
+  return {
+    operation: operationNames[op],
+    key,
+    keys,
+    server: server === undefined ? undefined : dispatcher.serverName(server),
+    serverAddress: address?.host,
+    serverPort: address?.port === 0 ? undefined : address?.port,
+  };
 }

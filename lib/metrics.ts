@@ -76,11 +76,14 @@ export class Latency {
   readonly buckets: readonly LatencyBucket[];
 
   /** @internal */
-  constructor(sum: number, max: number, counts: Iterable<number>) {
-    this.buckets = Array.from(counts, (count, index) => ({ upperBound: bounds[index] as number, count })).filter(
-      (bucket) => bucket.count > 0,
-    );
-    this.count = this.buckets.reduce((total, bucket) => total + bucket.count, 0);
+  constructor(sum: number, max: number, counts: ArrayLike<number>) {
+    const buckets: LatencyBucket[] = [];
+    for (let index = 0; index < counts.length; ++index) {
+      const count = counts[index] as number;
+      if (count > 0) buckets.push({ upperBound: bounds[index] as number, count });
+    }
+    this.buckets = buckets;
+    this.count = total(buckets.map((bucket) => bucket.count));
     this.sum = sum;
     this.max = max;
     this.p50 = this.percentile(50);

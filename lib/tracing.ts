@@ -13,15 +13,15 @@ export interface CommandContext {
   /** `get` for `get`, `has` and `getMulti`; `incr` with an initial value is an `incr`. */
   readonly operation: OperationName;
   /** Of operations on one key: as it goes on the wire, but without the behavior `namespace`. */
-  readonly key?: Key;
+  readonly key?: Key | undefined;
   /** Of multis, their keys, likewise. Not to be changed. */
-  readonly keys?: readonly Key[];
-  /** Where it goes, as `host:port` or path. Absent in multis, which may go to several, unless there is only one. */
-  readonly server?: string;
+  readonly keys?: readonly Key[] | undefined;
+  /** Where it goes, as `host:port` or path. Undefined in multis, which may go to several, unless there is only one. */
+  readonly server?: string | undefined;
   /** The server's host name, address or path. */
-  readonly serverAddress?: string;
-  /** Absent for Unix sockets. */
-  readonly serverPort?: number;
+  readonly serverAddress?: string | undefined;
+  /** Undefined for Unix sockets. */
+  readonly serverPort?: number | undefined;
   /** In `asyncEnd`, unless it failed: of operations on one key, what it resolves to. */
   result?: unknown;
   /**
