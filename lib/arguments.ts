@@ -1,6 +1,6 @@
 /** Arguments of single operations, and their checks. */
 
-import type { Serialized } from './codecs/codec';
+import type { Codec, Serialized } from './codecs/codec';
 import { serialize as standardSerialize } from './codecs/pylibmc';
 import type { CallOptions } from './dispatcher';
 import { expiryOf, type TimeArg } from './expiry';
@@ -111,36 +111,62 @@ export function checkStatsArgument(group: unknown): string {
 
 /** memcached cannot be configured for larger items than this. */
 const largestValue = 2 ** 30;
-const parts: { data: string | Uint8Array; flags: number } = { data: '', flags: 0 };
+interface Parts {
+  data: string | Uint8Array;
+  flags: number;
+}
+const parts: Parts = { data: '', flags: 0 };
 
 /**
  * A value's bytes and flags. The object is reused by the next call.
  *
  * @throws TypeError for what cannot be serialized, or a codec that returns nonsense; whatever the codec throws
  */
-export function serializedParts(
-  value: unknown,
-  serialize: ((value: unknown) => Serialized) | undefined,
-): { data: string | Uint8Array; flags: number } {
+export function serializedParts(value: unknown, serialize: ((value: unknown) => Serialized) | undefined): Parts {
   if (serialize === undefined) {
     const [data, flags] = standardSerialize(value);
     parts.data = data;
     parts.flags = flags;
   } else {
-    const result: unknown = serialize(value);
-    if (!Array.isArray(result) || result.length !== 2)
-      throw new TypeError(`serialize must return [data, flags], not ${nameOf(result)}`);
-    const [data, flags] = result as [unknown, unknown];
-    if (typeof data !== 'string' && !(data instanceof Uint8Array))
-      throw new TypeError(`serialize must return bytes or a string as data, not ${nameOf(data)}`);
-    if (typeof flags !== 'number' || !Number.isInteger(flags) || flags < 0 || flags > largest32)
-      throw new TypeError(`serialize must return a whole number of 32 bits as flags, not ${String(flags)}`);
-    parts.data = data;
-    parts.flags = flags;
+    setParts(parts, serialize(value), 'serialize');
   }
   if (parts.data.length > largestValue)
     throw new RangeError(
       `the value has ${String(parts.data.length)} bytes; no memcached takes more than ${String(largestValue)}`,
     );
   return parts;
+}
+
+/** @throws TypeError for what is not bytes and flags */
+function setParts(target: Parts, result: unknown, method: string): void {
+  if (!Array.isArray(result) || result.length !== 2)
+    throw new TypeError(`${method} must return [data, flags], not ${nameOf(result)}`);
+  const [data, flags] = result as [unknown, unknown];
+  if (typeof data !== 'string' && !(data instanceof Uint8Array))
+    throw new TypeError(`${method} must return bytes or a string as data, not ${nameOf(data)}`);
+  if (typeof flags !== 'number' || !Number.isInteger(flags) || flags < 0 || flags > largest32)
+    throw new TypeError(`${method} must return a whole number of 32 bits as flags, not ${String(flags)}`);
+  target.data = data;
+  target.flags = flags;
+}
+
+/**
+ * Has a codec that compresses itself do so, if the options ask for it: changes the parts. Returns what is left to do for
+ * the native threads: their `minCompressLen`.
+ *
+ * @throws TypeError for a codec that cannot compress, or returns nonsense
+ */
+export function compressParts(
+  given: Parts,
+  { minCompressLen, compressLevel }: CheckedStoreOptions,
+  codec: Codec,
+): number {
+  if (minCompressLen === 0 || codec.zlib !== false) return minCompressLen;
+  if (codec.compress === undefined)
+    throw new TypeError(`minCompressLen: codec ${codec.name ?? 'without a name'} does not compress`);
+  const bytes = typeof given.data === 'string' ? Buffer.from(given.data) : given.data;
+  if (bytes.length < minCompressLen || compressLevel === 0) return 0;
+  const result: unknown = codec.compress(bytes, given.flags, compressLevel);
+  if (result !== undefined) setParts(given, result, 'compress');
+  return 0;
 }

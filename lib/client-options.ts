@@ -2,6 +2,7 @@
 
 import type { Behaviors } from './behaviors';
 import { toNative as behaviorsToNative } from './behaviors';
+import { codecOf, type CodecName } from './codecs';
 import type { Codec } from './codecs/codec';
 import { checkTimeout } from './dispatcher';
 import { nameOf } from './keys';
@@ -18,8 +19,8 @@ export interface ClientOptions {
   username?: string;
   password?: string;
   behaviors?: Partial<Behaviors>;
-  /** How values become bytes. Default: pylibmc's flags, JSON for objects. */
-  codec?: Codec;
+  /** How values become bytes: one of `codecs`, by its name or itself, or your own. Default `'pylibmc'`. */
+  codec?: CodecName | Codec;
   /** Connections for each server, each with its thread: 1 … 64, default 1. More help text writes and large values. */
   connections?: number;
   /** Milliseconds until an operation rejects with a TimeoutError, queueing included. Default 2000. */
@@ -38,6 +39,7 @@ export interface CheckedOptions {
   addresses: readonly ServerAddress[];
   protocol: 0 | 1 | 2;
   behaviors: NativeBehaviors;
+  codec: Codec;
   connections: number;
   timeout: number;
   maxPending: number;
@@ -67,7 +69,7 @@ export function checkClientOptions(servers: string | readonly string[], options:
       throw new TypeError(`unknown option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`);
   }
   const addresses = parseServers(servers);
-  checkCodec(options.codec);
+  const codec = codecOf(options.codec);
   if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')
     throw new TypeError(`failSoft must be a boolean, not ${nameOf(options.failSoft)}`);
   const protocol = checkProtocol(options, addresses);
@@ -75,6 +77,7 @@ export function checkClientOptions(servers: string | readonly string[], options:
     addresses,
     protocol,
     behaviors: options.behaviors === undefined ? {} : behaviorsToNative(options.behaviors, protocol === 2),
+    codec,
     connections: wholeNumber(options.connections, 'connections', 1, mostConnections, 1),
     timeout: options.timeout === undefined ? 2000 : checkTimeout(options.timeout),
     maxPending: wholeNumber(options.maxPending, 'maxPending', 1, largestMaxPending, 1_000_000),
@@ -106,16 +109,6 @@ function checkCredentials(username: unknown, password: unknown): void {
     if (value.includes('\0')) throw new TypeError(`${name} must not have a zero byte`);
   }
   if (username === '') throw new TypeError('username must not be empty');
-}
-
-function checkCodec(codec: unknown): void {
-  if (codec === undefined) return;
-  const isCodec =
-    typeof codec === 'object' &&
-    codec !== null &&
-    typeof (codec as Codec).serialize === 'function' &&
-    typeof (codec as Codec).deserialize === 'function';
-  if (!isCodec) throw new TypeError('codec must be an object with serialize and deserialize');
 }
 
 function wholeNumber(value: unknown, name: string, least: number, most: number, otherwise: number): number {

@@ -76,7 +76,7 @@ export class Client {
     this.servers = Object.freeze(typeof servers === 'string' ? [servers] : [...servers]);
     this.#options = { ...options, ...(options.behaviors === undefined ? {} : { behaviors: { ...options.behaviors } }) };
     this.#addresses = checked.addresses;
-    this.#codec = options.codec ?? pylibmcCodec;
+    this.#codec = checked.codec;
     this.#isBinary = checked.protocol === 2;
     this.#dispatcher = new Dispatcher({
       servers: checked.addresses.map(toNative),
@@ -104,6 +104,7 @@ export class Client {
     this.#requests = new Requests({
       dispatcher: this.#dispatcher,
       decoders: this.#decoders,
+      codec: this.#codec,
       serialize: ownSerialize ? (value) => this.serialize(value) : undefined,
       servers: checked.addresses.length,
       failSoft: options.failSoft === true,

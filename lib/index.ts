@@ -23,7 +23,7 @@ export type { Key } from './keys';
 export type { TimeArg } from './expiry';
 export { ClientPool, type ReserveOptions } from './pool';
 export { hashers, distributions, type Behaviors, type BehaviorName, type Hasher, type Distribution } from './behaviors';
-export { codecs } from './codecs';
+export { codecs, type CodecName } from './codecs';
 export type { Codec, Serialized } from './codecs/codec';
 export type { RawValue } from './codecs/raw';
 export {

@@ -1,6 +1,6 @@
 /** Many keys: from checked arguments to one promise for all. */
 
-import { checkDelta, checkStoreOptions, serializedParts, type StoreOptions } from './arguments';
+import { checkDelta, checkStoreOptions, compressParts, serializedParts, type StoreOptions } from './arguments';
 import { BadKeyProvided, NotFound } from './errors';
 import type { Key } from './keys';
 import { entryList, gather, keyList, prefixedKeys, type Gathered, type MultiOptions } from './multi';
@@ -73,10 +73,15 @@ export async function storeMulti(
   const wireKeys = prefixedKeys(keys, op, requests.dispatcher.submission, options?.keyPrefix);
   // All of them first: a value that cannot be stored refuses the call before anything is sent. Strings and bytes are the
   // caller's own until they are copied below, in this same tick.
-  const parts = values.map((value) => ({ ...serializedParts(value, requests.serialize) }));
+  let minCompressLen = 0;
+  const parts = values.map((value) => {
+    const part = serializedParts(value, requests.serialize);
+    minCompressLen = compressParts(part, store, requests.codec);
+    return { ...part };
+  });
   const details: Details = { ...plainDetails };
   details.expiry = store.expiry;
-  details.minCompressLen = store.minCompressLen;
+  details.minCompressLen = minCompressLen;
   details.compressLevel = store.compressLevel;
   const { dispatcher, decoders } = requests;
   const storeAll = async (): Promise<Key[]> => {

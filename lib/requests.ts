@@ -4,11 +4,12 @@ import {
   checkCounterOptions,
   checkDelta,
   checkStoreOptions,
+  compressParts,
   serializedParts,
   type CounterOptions,
   type StoreOptions,
 } from './arguments';
-import type { Serialized } from './codecs/codec';
+import type { Codec, Serialized } from './codecs/codec';
 import { describeForServer, describeOne } from './command-context';
 import type { CallOptions, Dispatcher } from './dispatcher';
 import type { TimeArg } from './expiry';
@@ -32,6 +33,7 @@ export const plainDetails: Details = Object.freeze({
 export interface RequestsOptions {
   dispatcher: Dispatcher;
   decoders: Decoders;
+  codec: Codec;
   /** Undefined: the default codec, without a detour over the client's `serialize`. */
   serialize: ((value: unknown) => Serialized) | undefined;
   servers: number;
@@ -41,6 +43,7 @@ export interface RequestsOptions {
 export class Requests {
   readonly dispatcher: Dispatcher;
   readonly decoders: Decoders;
+  readonly codec: Codec;
   readonly serialize: ((value: unknown) => Serialized) | undefined;
   readonly failSoft: boolean;
   readonly #servers: number;
@@ -48,6 +51,7 @@ export class Requests {
   constructor(options: RequestsOptions) {
     this.dispatcher = options.dispatcher;
     this.decoders = options.decoders;
+    this.codec = options.codec;
     this.serialize = options.serialize;
     this.failSoft = options.failSoft;
     this.#servers = options.servers;
@@ -55,10 +59,11 @@ export class Requests {
 
   /** The same for values that are serialized already: pairs of data and flags. */
   forSerialized(): Requests {
-    const { dispatcher, decoders, failSoft } = this;
+    const { dispatcher, decoders, codec, failSoft } = this;
     return new Requests({
       dispatcher,
       decoders,
+      codec,
       failSoft,
       servers: this.#servers,
       serialize: (pair) => pair as Serialized,
@@ -157,10 +162,11 @@ export class Requests {
     try {
       const options = checkStoreOptions(time);
       const parts = serializedParts(value, this.serialize);
+      const minCompressLen = compressParts(parts, options, this.codec);
       const details: Details = {
         flags: parts.flags,
         expiry: options.expiry,
-        minCompressLen: options.minCompressLen,
+        minCompressLen,
         compressLevel: options.compressLevel,
         number: token,
         initial: 0n,

@@ -28,7 +28,7 @@ const SUITES = [
     name: 'jest',
     args: [resolve('jest/bin/jest')],
     ran: /^Tests: .*?(\d+) total/m,
-    closing: /^(Test Suites|Tests|Snapshots|Time):|^FAIL /,
+    closing: /^(Test Suites|Tests|Snapshots|Time):|^FAIL |^SKIPPED: /,
   },
 ];
 

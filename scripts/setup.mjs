@@ -25,6 +25,12 @@ const PACKAGES = [
   ...(process.argv.includes('--lint') ? ['clang-format-19'] : []),
 ];
 
+/** Other clients: where a package does not exist, the tests with it are skipped, and say so. */
+const OTHER_CLIENTS = [
+  ['php-cli', 'php-memcached'],
+  ['ruby', 'ruby-dalli'],
+];
+
 /** For machines without apt, where the rest is up to the reader: the same, as far as it exists there. */
 const ELSEWHERE = [
   [
@@ -47,15 +53,15 @@ function has(command) {
   return spawnSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' }).status === 0;
 }
 
-function missingPackages() {
+function missingOf(packages) {
   // It fails for a package that it has never heard of, but still prints the others.
-  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\\n', ...PACKAGES], {
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\\n', ...packages], {
     encoding: 'utf8',
   });
   const installed = new Set(
     stdout.split('\n').flatMap((line) => (/ installed$/.test(line) ? [line.split(' ')[0]] : [])),
   );
-  return PACKAGES.filter((name) => !installed.has(name));
+  return packages.filter((name) => !installed.has(name));
 }
 
 function aptGet(...args) {
@@ -84,21 +90,33 @@ function installSystemPackages() {
       `  sudo apt-get install -y --no-install-recommends ${missing.join(' ')}`,
     );
   }
-  const install = () => aptGet('install', '-y', '--no-install-recommends', ...missing);
-  let result = { ok: false };
   // A fresh machine has no package lists; an older one may have lists that name versions which are gone.
-  if (hasPackageLists()) {
-    console.log(`Installing system packages: ${missing.join(' ')}`);
-    result = install();
-  }
-  if (!result.ok) {
-    console.log('Updating the package lists');
-    const update = aptGet('update');
-    if (!update.ok) stop(update.output, 'apt-get update failed.');
-    console.log(`Installing system packages: ${missing.join(' ')}`);
-    result = install();
-  }
+  if (hasPackageLists() && install(missing).ok) return;
+  console.log('Updating the package lists');
+  const update = aptGet('update');
+  if (!update.ok) stop(update.output, 'apt-get update failed.');
+  const result = install(missingPackages());
   if (!result.ok) stop(result.output, 'apt-get install failed.');
+}
+
+function missingPackages() {
+  const clients = OTHER_CLIENTS.filter((packages) => {
+    const isThere = missingOf(packages).every((name) => !hasPackageLists() || exists(name));
+    if (!isThere) console.log(`No such packages here, the tests with them will be skipped: ${packages.join(' ')}`);
+    return isThere;
+  });
+  return missingOf([...PACKAGES, ...clients.flat()]);
+}
+
+function install(packages) {
+  console.log(`Installing system packages: ${packages.join(' ')}`);
+  return aptGet('install', '-y', '--no-install-recommends', ...packages);
+}
+
+/** Whether apt knows a version of it that can be installed. */
+function exists(name) {
+  const { stdout } = spawnSync('apt-cache', ['policy', name], { encoding: 'utf8' });
+  return /Candidate: (?!\(none\))/.test(stdout ?? '');
 }
 
 function hasPackageLists() {

@@ -19,4 +19,10 @@ export interface Codec {
   serialize(value: unknown): Serialized;
   /** The bytes are the codec's: they are not used by anybody else afterwards. */
   deserialize(data: Buffer, flags: number): unknown;
+  /**
+   * For a codec with `zlib: false` and a compressed format of its own: compresses what `serialize` returned, where
+   * `minCompressLen` asks for it; undefined to store it as it is. `level`: zlib's, 1 … 9, or -1 for its own choice.
+   * Without this method `minCompressLen` is a TypeError.
+   */
+  compress?(data: Uint8Array, flags: number, level: number): Serialized | undefined;
 }

@@ -6,6 +6,7 @@
 import { DeserializationError } from '../errors';
 import { nameOf } from '../keys';
 import type { Codec, Serialized } from './codec';
+import { bigIntFromText, fromIntegerText, fromJson, fromNumberText, numberText, toJson } from './text';
 
 /** pylibmc's flags (`PylibMC_Flags` in its source), and ours above them. */
 export const Flag = {
@@ -36,7 +37,7 @@ export function serialize(value: unknown): Serialized {
       return [value, Flag.Text];
     case 'number':
       if (Number.isSafeInteger(value) && !Object.is(value, -0)) return [String(value), Flag.Long];
-      return [Object.is(value, -0) ? '-0' : String(value), Flag.Text | Flag.Number];
+      return [numberText(value), Flag.Text | Flag.Number];
     case 'bigint':
       return [String(value), Flag.Long | Flag.BigInt];
     case 'boolean':
@@ -51,19 +52,7 @@ export function serialize(value: unknown): Serialized {
 function serializeObject(value: object | null): Serialized {
   if (value instanceof Uint8Array) return [value, Flag.None];
   if (value instanceof ArrayBuffer) return [new Uint8Array(value), Flag.None];
-  refuseWhatJsonLoses(value);
-  // Not a replacer for what is inside: JSON.stringify with one is several times slower. A Map inside an object is
-  // JSON's `{}`; the structured codec is for those.
-  const json = JSON.stringify(value) as string | undefined;
-  if (json === undefined) throw new TypeError(`cannot store ${nameOf(value)}: it has no JSON`);
-  return [json, Flag.Text | Flag.Json];
-}
-
-function refuseWhatJsonLoses(value: object | null): void {
-  if (value instanceof Map || value instanceof Set || value instanceof WeakMap || value instanceof WeakSet)
-    throw new TypeError(
-      `cannot store ${nameOf(value)} as JSON: it would be read back empty; use codecs.structured or convert it`,
-    );
+  return [toJson(value), Flag.Text | Flag.Json];
 }
 
 /** @throws DeserializationError for a pickled value, unknown types, and bytes that are not what the flags say */
@@ -75,9 +64,11 @@ export function deserialize(data: Buffer, flags: number): unknown {
     case Flag.Text:
       return deserializeText(data, flags);
     case Flag.Long:
-      return (flags & Flag.BigInt) !== 0 ? readBigInt(data, flags) : readInteger(data, flags);
+      return readInteger(data, flags);
     case Flag.Integer:
-      return (flags & Flag.Boolean) !== 0 ? readBoolean(data, flags) : readInteger(data, flags);
+      return (flags & Flag.Boolean) !== 0
+        ? readBoolean(data, flags)
+        : fromIntegerText(data.toString('latin1'), data, flags);
     case Flag.Pickle:
       throw new DeserializationError('the value is a Python pickle, which only Python can read', data, flags);
     default:
@@ -88,36 +79,15 @@ export function deserialize(data: Buffer, flags: number): unknown {
 
 function deserializeText(data: Buffer, flags: number): unknown {
   if ((flags & ourTypes) === 0) return data.toString();
-  if ((flags & ourTypes) === Flag.Json) {
-    try {
-      return JSON.parse(data.toString());
-    } catch (error) {
-      throw new DeserializationError('the value is not the JSON that its flags say', data, flags, {
-        cause: error,
-      });
-    }
-  }
-  if ((flags & ourTypes) === Flag.Number) {
-    const text = data.toString('latin1');
-    const number = Number(text);
-    if (text.trim() !== '' && (!Number.isNaN(number) || text === 'NaN')) return number;
-    throw new DeserializationError('the value is not the number that its flags say', data, flags);
-  }
+  if ((flags & ourTypes) === Flag.Json) return fromJson(data.toString(), data, flags);
+  if ((flags & ourTypes) === Flag.Number) return fromNumberText(data.toString('latin1'), data, flags);
   throw new DeserializationError(`unknown type of value: flags ${String(flags)}`, data, flags);
 }
 
-/** What Python wrote as an int, of any size: a number if it is exact, else a bigint. */
+/** What Python wrote as an int, of any size, or we as a bigint. */
 function readInteger(data: Buffer, flags: number): number | bigint {
-  const value = readBigInt(data, flags);
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
-}
-
-function readBigInt(data: Buffer, flags: number): bigint {
-  // incr and decr leave trailing blanks behind where a number became shorter.
-  const text = data.toString('latin1').trim();
-  if (/^-?\d+$/.test(text)) return BigInt(text);
-  throw new DeserializationError('the value is not the integer that its flags say', data, flags);
+  const text = data.toString('latin1');
+  return (flags & Flag.BigInt) !== 0 ? bigIntFromText(text, data, flags) : fromIntegerText(text, data, flags);
 }
 
 function readBoolean(data: Buffer, flags: number): boolean {

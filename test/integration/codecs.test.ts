@@ -196,6 +196,41 @@ inEveryProtocol(({ connect, server, protocol }) => {
     });
   });
 
+  describe('a codec with compression of its own', () => {
+    it('compresses in every method that stores', async () => {
+      const mc = connect({ codec: 'php' });
+      const key = uniqueKey();
+      const text = 'text '.repeat(500);
+      const options = { minCompressLen: 100 };
+      const zlib = 0x30;
+      const expectCompressed = async (wireKey: string) => {
+        expect((await stored(server(), wireKey))?.flags).toBe(zlib);
+        expect((await stored(server(), wireKey))?.bytes.length).toBeLessThan(500);
+        expect(await mc.get(wireKey)).toBe(text);
+        await mc.delete(wireKey);
+      };
+      await mc.add(key, text, options);
+      await expectCompressed(key);
+      await mc.setMulti({ [key]: text, other: 'short' }, options);
+      await expectCompressed(key);
+      await mc.addMulti({ [key]: text }, options);
+      expect(await mc.replace(key, text, options)).toBe(true);
+      await expectCompressed(key);
+      await mc.set(key, 'old');
+      const [, token] = await mc.gets(key);
+      await mc.cas(key, text, token as bigint, options);
+      await expectCompressed(key);
+      expect(await mc.getOrSet(key, () => text, options)).toBe(text);
+      await expectCompressed(key);
+      const namespace = mc.namespace(uniqueKey());
+      await namespace.set(key, text, options);
+      expect(await namespace.get(key)).toBe(text);
+      await namespace.setMulti({ [key]: text }, options);
+      expect(await namespace.getMulti([key])).toEqual(new Map([[key, text]]));
+      await expect(connect({ codec: 'raw' }).namespace('n').set(key, text, options)).rejects.toThrow(TypeError);
+    });
+  });
+
   describe('codecs.raw', () => {
     it('stores and reads bytes and flags as they are', async () => {
       const mc = connect({ codec: codecs.raw });

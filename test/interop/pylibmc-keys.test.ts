@@ -1,9 +1,10 @@
 // Keys: the same bytes on the wire, whatever they are made of and whatever goes before them.
 
 import { Client, type Key } from '../../lib/index';
+import { storedItem } from '../helpers/items';
 import { uniqueKey } from '../helpers/keys';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { askPython, py, readWithPylibmc, storedItem, type PythonValue } from './pylibmc-support';
+import { askPython, py, readWithPylibmc, type PythonValue } from './pylibmc-support';
 
 let server: MemcachedServer;
 

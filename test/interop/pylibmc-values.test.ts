@@ -3,17 +3,10 @@
 import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { Client, codecs, DeserializationError } from '../../lib/index';
+import { storedItem, type StoredItem } from '../helpers/items';
 import { uniqueKey } from '../helpers/keys';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import {
-  askPython,
-  py,
-  readWithPylibmc,
-  storedItem,
-  writeWithPylibmc,
-  type PythonValue,
-  type StoredItem,
-} from './pylibmc-support';
+import { askPython, py, readWithPylibmc, writeWithPylibmc, type PythonValue } from './pylibmc-support';
 
 /** pylibmc's flags, and those that the contract puts above them. */
 const PICKLE = 1;
@@ -275,6 +268,36 @@ output = [pickle.dumps(eval(expression), -1).hex() for expression in input]
       expect(ours.slice(3).map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
       await raw.close();
     });
+  });
+
+  it('every combination of its flags, and every bit above: read as pylibmc reads it, or an error', async () => {
+    const raw = new Client(server.address, { binary, codec: codecs.raw });
+    const flags = [
+      ...Array.from({ length: 32 }, (_, low) => low),
+      ...Array.from({ length: 27 }, (_, bit) => 2 ** (bit + 5)),
+    ];
+    const cases = flags.flatMap((flags) => ['', '1', 'x'].map((data) => ({ flags, data, key: uniqueKey() })));
+    for (const { key, data, flags } of cases) await raw.set(key, { data, flags });
+    const theirs = await readWithPylibmc(
+      server.address,
+      cases.map(({ key }) => key),
+      { binary },
+    );
+    /** Those with a meaning of ours: with a type that it does not go with, they are an error. */
+    const ownFlags = [8, 9, 10, 11, 12].map((bit) => 2 ** bit);
+    const shown = (value: unknown): PythonValue => {
+      if (typeof value === 'string') return py.str(value);
+      if (typeof value === 'number') return py.int(value);
+      return py.bytes(value as Buffer);
+    };
+    for (const [index, { key, data, flags }] of cases.entries()) {
+      const ours = await client.get(key).then(shown, (error: unknown) => error);
+      // Bits that have a meaning here are ours to check; what neither knows of is ignored by both, or refused.
+      if (ours instanceof DeserializationError) {
+        if (theirs[index]?.type !== 'raised') expect(ownFlags).toContain(flags);
+      } else expect([flags, data, ours]).toEqual([flags, data, theirs[index]]);
+    }
+    await raw.close();
   });
 
   describe('compression', () => {

@@ -24,6 +24,14 @@ expectTypeOf<lib.PartialResults['failedKeys']>().toEqualTypeOf<lib.Key[]>();
 expectTypeOf(lib.codecs.pylibmc).toExtend<lib.Codec>();
 expectTypeOf(lib.codecs.raw).toExtend<lib.Codec>();
 expectTypeOf(lib.codecs.structured).toExtend<lib.Codec>();
+expectTypeOf<lib.CodecName>().toEqualTypeOf<
+  'pylibmc' | 'structured' | 'raw' | 'php' | 'dalli' | 'memcached' | 'memjs'
+>();
+expectTypeOf<(typeof lib.codecs)[lib.CodecName]>().toExtend<lib.Codec>();
+expectTypeOf<lib.ClientOptions['codec']>().toEqualTypeOf<lib.CodecName | lib.Codec | undefined>();
+new lib.Client('localhost', { codec: 'php' });
+// @ts-expect-error no such codec
+new lib.Client('localhost', { codec: 'ruby' });
 const codec: lib.Codec = {
   serialize: (value) => {
     expectTypeOf(value).toBeUnknown();
@@ -36,6 +44,17 @@ const codec: lib.Codec = {
   },
 };
 new lib.Client('localhost', { codec });
+const compressing: lib.Codec = {
+  ...codec,
+  zlib: false,
+  compress: (data, flags, level) => {
+    expectTypeOf(data).toEqualTypeOf<Uint8Array>();
+    expectTypeOf(flags).toBeNumber();
+    expectTypeOf(level).toBeNumber();
+    return undefined;
+  },
+};
+new lib.Client('localhost', { codec: compressing });
 // @ts-expect-error a codec reads as well
 new lib.Client('localhost', { codec: { serialize: codec.serialize } });
 // @ts-expect-error flags are needed

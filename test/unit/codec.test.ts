@@ -87,6 +87,6 @@ describe('the default codec', () => {
 
 it('the codecs cannot be changed', () => {
   expect(Object.isFrozen(codecs)).toBe(true);
-  expect(Object.keys(codecs).sort()).toEqual(['pylibmc', 'raw', 'structured']);
+  expect(Object.keys(codecs).sort()).toEqual(['dalli', 'memcached', 'memjs', 'php', 'pylibmc', 'raw', 'structured']);
   for (const codec of Object.values(codecs)) expect(Object.isFrozen(codec)).toBe(true);
 });

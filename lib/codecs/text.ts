@@ -1,0 +1,63 @@
+/** What the codecs have in common: JSON, and numbers and strings as text. */
+
+import { isUtf8 } from 'node:buffer';
+
+import { DeserializationError } from '../errors';
+import { nameOf } from '../keys';
+
+/** @throws TypeError for Map and Set, which JSON would empty, and for what it cannot say */
+export function toJson(value: object | null): string {
+  refuseWhatJsonLoses(value);
+  // Not a replacer for what is inside: JSON.stringify with one is several times slower. A Map inside an object is
+  // JSON's `{}`; the structured codec is for those.
+  const json = JSON.stringify(value) as string | undefined;
+  if (json === undefined) throw new TypeError(`cannot store ${nameOf(value)}: it has no JSON`);
+  return json;
+}
+
+function refuseWhatJsonLoses(value: object | null): void {
+  if (value instanceof Map || value instanceof Set || value instanceof WeakMap || value instanceof WeakSet)
+    throw new TypeError(
+      `cannot store ${nameOf(value)} as JSON: it would be read back empty; use codecs.structured or convert it`,
+    );
+}
+
+/** @throws DeserializationError, with what is stored: `data` may be what was made of it */
+export function fromJson(text: string, data: Buffer, flags: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new DeserializationError('the value is not the JSON that its flags say', data, flags, { cause: error });
+  }
+}
+
+/** As `String` writes it: -0 too. */
+export function numberText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** What `String` or another language's printing wrote; NaN and ±Infinity as JavaScript spells them. */
+export function fromNumberText(text: string, data: Buffer, flags: number): number {
+  const number = Number(text);
+  if (text.trim() !== '' && (!Number.isNaN(number) || text === 'NaN')) return number;
+  throw new DeserializationError('the value is not the number that its flags say', data, flags);
+}
+
+/** An integer of any size: a number if that is exact, else a bigint. */
+export function fromIntegerText(text: string, data: Buffer, flags: number): number | bigint {
+  const value = bigIntFromText(text, data, flags);
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+export function bigIntFromText(text: string, data: Buffer, flags: number): bigint {
+  // incr and decr leave trailing blanks behind where a number became shorter.
+  const digits = text.trim();
+  if (/^-?\d+$/.test(digits)) return BigInt(digits);
+  throw new DeserializationError('the value is not the integer that its flags say', data, flags);
+}
+
+/** Bytes of a language whose strings may be either: a string if they are UTF-8, else the bytes. */
+export function textOrBytes(data: Buffer): string | Buffer {
+  return isUtf8(data) ? data.toString() : data;
+}
