@@ -9,7 +9,7 @@
 // `--force` builds even if nothing has changed.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,6 +77,8 @@ function build() {
   compile();
   mkdirSync(bundle, { recursive: true });
   const bundled = system.bundle({ addon, bundle, flavor });
+  // Modes go into the package, and an upload of a workflow loses them: the same everywhere.
+  for (const file of [addon, ...bundled.map(({ file }) => join(bundle, file))]) chmodSync(file, 0o644);
   const manifest = {
     platform: process.platform,
     arch: process.arch,

@@ -57,7 +57,7 @@ export function bundle({ addon, bundle, flavor }) {
   for (const { source, file } of bundled) {
     const copy = join(bundle, file);
     copyFileSync(source, copy);
-    chmodSync(copy, 0o644);
+    chmodSync(copy, 0o644); // it may be read-only
     run('patchelf', '--set-soname', basename(file), copy);
     relink(copy, renamed, file.startsWith('sasl2/') ? '$ORIGIN/..' : '$ORIGIN');
   }

@@ -103,4 +103,4 @@ it('has the licence of every library in deps/bundled.json', () => {
 
 it('is the same from the same tree', () => {
   expect(pack()).toEqual(packed);
-});
+}, 120_000);

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Makes and tests the prebuilt binary in a fresh Debian or Alpine container that has node (as root, in the repository).
+set -eu
+
+if command -v apk >/dev/null; then
+  apk add build-base python3 pkgconf libmemcached-dev cyrus-sasl-dev openssl-dev zlib-dev \
+    patchelf binutils memcached cyrus-sasl
+else
+  apt-get update -qq
+  apt-get install -qq -y --no-install-recommends build-essential python3 pkg-config \
+    libmemcached-dev libsasl2-dev libssl-dev zlib1g-dev libsasl2-modules patchelf memcached sasl2-bin
+fi
+npm ci --ignore-scripts
+npm run prebuild
+npm run build:ts
+# The binary that was made, and not what a developer's build would leave.
+PREBUILDS_ONLY=1 npx jest test/unit test/hostile test/integration/reading test/integration/writing \
+  test/integration/compression test/integration/sasl
