@@ -35,7 +35,7 @@ function findCompiler() {
   const works = (name) => spawnSync(name, args, { input: source, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
   const candidates = [process.env.CLANGXX, 'clang++', 'clang++-19', 'clang++-16', 'clang++-14'].filter(Boolean);
   return (
-    candidates.find(works) ?? stop('Fuzzing needs clang with libFuzzer: apt-get install clang-14 libclang-rt-14-dev')
+    candidates.find(works) ?? stop('Fuzzing needs clang with libFuzzer; node scripts/setup.mjs --fuzz installs it.')
   );
 }
 

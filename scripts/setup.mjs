@@ -3,6 +3,7 @@
 //
 //   node scripts/setup.mjs          what npm test and npm run demo need
 //   node scripts/setup.mjs --lint   and what npm run lint needs
+//   node scripts/setup.mjs --fuzz   and what npm run fuzz needs
 //
 // It runs before `npm ci`: nothing but Node's own modules may be imported here.
 
@@ -23,6 +24,7 @@ const PACKAGES = [
   // to make prebuilt binaries, and to install them in a bare Debian
   ...['patchelf', 'debootstrap'],
   ...(process.argv.includes('--lint') ? ['clang-format-19'] : []),
+  ...(process.argv.includes('--fuzz') ? ['clang-14', 'libclang-rt-14-dev'] : []),
 ];
 
 /** Other clients: where a package does not exist, the tests with it are skipped, and say so. */

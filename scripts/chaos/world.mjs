@@ -8,12 +8,15 @@ export class World {
   outcomes = new Map();
   findings = 0;
   /** The worst that a promise settled after its deadline, in milliseconds; below 0: before. */
-  worst = { late: -Infinity, operation: 'none', took: 0 };
+  worst = { late: -Infinity, operation: 'none', took: 0, starved: 0 };
+  /** How many promises settled more than the margin after their deadline because others had the processors. */
+  starved = 0;
   #pending = new Set();
   #losses = new Map();
 
-  constructor(margin) {
+  constructor(margin, thread) {
     this.margin = margin;
+    this.thread = thread;
   }
 
   finding(text) {
@@ -40,11 +43,23 @@ export class World {
     );
     this.#pending.delete(watched);
     const took = performance.now() - watched.start;
-    if (took - timeout > this.worst.late) this.worst = { late: took - timeout, operation, took };
     this.#count(operation, settled);
-    if (took > timeout + this.margin)
-      this.finding(`${operation} settled ${Math.round(took - timeout)} ms after its deadline`);
+    if (took - timeout > Math.max(0, this.worst.late) || took > timeout + this.margin) {
+      this.#judgeLateness(operation, took, watched.start + timeout);
+    } else if (took - timeout > this.worst.late) {
+      this.worst = { late: took - timeout, operation, took, starved: 0 };
+    }
     return settled;
+  }
+
+  #judgeLateness(operation, took, deadline) {
+    const late = performance.now() - deadline;
+    const starved = this.thread.waitedSince(deadline);
+    if (late > this.worst.late) this.worst = { late, operation, took, starved };
+    if (late <= this.margin) return;
+    if (late - starved <= this.margin) this.starved++;
+    else
+      this.finding(`${operation} settled ${Math.round(late)} ms after its deadline (${Math.round(starved)} starved)`);
   }
 
   #count(operation, { failed, error }) {
@@ -63,7 +78,7 @@ export class World {
     const now = performance.now();
     for (const watched of this.#pending) {
       const late = now - watched.start - watched.timeout;
-      if (late < 2 * this.margin || watched.reported) continue;
+      if (late - this.thread.waitedSince(now - late) < 2 * this.margin || watched.reported) continue;
       watched.reported = true;
       this.finding(`${watched.operation} has not settled ${Math.round(late)} ms after its deadline`);
     }
