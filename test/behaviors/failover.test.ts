@@ -75,7 +75,12 @@ it('dead_timeout', async () => {
 });
 
 it('remove_failed taken back: its keys are its own again', async () => {
-  const { mc, key, victim, other, fail } = start({ ketama: true, remove_failed: 1, retry_timeout: 0, dead_timeout: 60 });
+  const { mc, key, victim, other, fail } = start({
+    ketama: true,
+    remove_failed: 1,
+    retry_timeout: 0,
+    dead_timeout: 60,
+  });
   await victim.kill();
   await fail();
   await mc.set(key, 'elsewhere');

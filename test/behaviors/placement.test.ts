@@ -29,7 +29,7 @@ const hashNames = Object.keys(hashers) as Hasher[];
 const spreads = (Object.keys(distributions) as Distribution[]).filter((name) => name !== 'random');
 
 /** What is in force before; what is set; whether that moves keys. */
-const changes: [before: Partial<Behaviors>, change: Partial<Behaviors>, moves?: false][] = [
+const changes: [before: Partial<Behaviors>, change: Partial<Behaviors>, moves?: boolean][] = [
   ...hashNames.map((hash): [Partial<Behaviors>, Partial<Behaviors>] => [
     { hash: hash === 'md5' ? 'default' : 'md5' },
     { hash },

@@ -28,7 +28,13 @@ const cases: [behaviors: Partial<Behaviors>, effect: Partial<SocketOptions>][] =
   [{ _socket_send_size: 30_000 }, { sendBuffer: 60_000 }],
   [{ _socket_recv_size: 40_000 }, { receiveBuffer: 80_000 }],
 ];
-const plain: Partial<SocketOptions> = { noDelay: true, keepAlive: false, linger: null, sendTimeout: 0, receiveTimeout: 0 };
+const plain: Partial<SocketOptions> = {
+  noDelay: true,
+  keepAlive: false,
+  linger: null,
+  sendTimeout: 0,
+  receiveTimeout: 0,
+};
 
 describe.each(protocols)('binary: %s', (binary) => {
   const use = async (mc: Client) => {

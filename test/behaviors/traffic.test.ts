@@ -193,22 +193,22 @@ describe.each([true, false])('binary: %s', (binary) => {
       expect(await stored(server, key)).toBeUndefined();
     }
   });
-
-  // Their purpose is to read answers away while libmemcached writes; ours are counted.
-  it.each<Partial<Behaviors>>([{ _io_msg_watermark: 1 }, { _io_bytes_watermark: 1 }])(
-    '%j loses no answer',
-    async (behaviors) => {
-      const mc = await through(binary, behaviors);
-      const keys = Array.from({ length: 300 }, () => uniqueKey());
-      const [big = '', ...others] = keys;
-      const entries = new Map<string, unknown>(keys.map((key) => [key, key]));
-      entries.set(big, Buffer.alloc(2 ** 20 + 1));
-      expect(await mc.setMulti(entries)).toEqual([big]);
-      const deleted = await Promise.all(keys.map((key) => mc.delete(key)));
-      expect(deleted).toEqual([false, ...others.map(() => true)]);
-    },
-  );
 });
+
+// Their purpose is to read answers away while libmemcached writes; ours are counted.
+it.each<Partial<Behaviors>>([{ _io_msg_watermark: 1 }, { _io_bytes_watermark: 1 }])(
+  '%j loses no answer, in binary',
+  async (behaviors) => {
+    const mc = await through(true, behaviors);
+    const keys = Array.from({ length: 300 }, () => uniqueKey());
+    const [big = '', ...others] = keys;
+    const entries = new Map<string, unknown>(keys.map((key) => [key, key]));
+    entries.set(big, Buffer.alloc(2 ** 20 + 1));
+    expect(await mc.setMulti(entries)).toEqual([big]);
+    const deleted = await Promise.all(keys.map((key) => mc.delete(key)));
+    expect(deleted).toEqual([false, ...others.map(() => true)]);
+  },
+);
 
 describe('cas', () => {
   const reads = (): Set<string> => new Set(textRequests(proxy.requests).map(({ command }) => command));

@@ -31,7 +31,7 @@ export interface BinaryRequest {
 /** @throws if the bytes are not whole requests */
 export function binaryRequests(bytes: Buffer): BinaryRequest[] {
   const requests: BinaryRequest[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     if (bytes[at] !== 0x80) throw new Error(`no request at ${String(at)}: ${bytes.toString('latin1', at, at + 40)}`);
     const keyLength = bytes.readUInt16BE(at + 2);
     const keyAt = at + HEADER + bytes.readUInt8(at + 4);
@@ -50,7 +50,7 @@ export interface TextRequest {
 
 export function textRequests(bytes: Buffer): TextRequest[] {
   const requests: TextRequest[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = bytes.indexOf('\r\n', at);
     if (end < 0) throw new Error(`no end of line: ${bytes.toString('latin1', at, at + 40)}`);
     const words = bytes.toString('utf8', at, end).trim().split(' ');
