@@ -14,15 +14,18 @@ export type Distribution =
  * whole, 0 … 2^31-1.
  */
 export interface Behaviors {
-  /** Close sockets hard (SO_LINGER 0), and send what is buffered before reading. Default false. */
+  /** Close sockets hard (SO_LINGER 0). They never block, with and without it. Default false. */
   no_block: boolean;
-  /** TCP_NODELAY. Default true here (libmemcached: false, with which its binary gets wait 40 ms for an ACK). */
+  /**
+   * TCP_NODELAY. Default true here (libmemcached: false, with which its binary gets wait 40 ms for an ACK). The second
+   * connection, for counters and their kin that come in numbers, never has it.
+   */
   tcp_nodelay: boolean;
   /** SO_KEEPALIVE. Default false. */
   tcp_keepalive: boolean;
   /** The hash of keys. `hsieh` only if libmemcached was built with it. Default `'default'`. */
   hash: Hasher;
-  /** The hash of servers on the continuum. Default `'default'`. */
+  /** Kept, and read back: libmemcached 1.1.4 places no key by it, in no distribution. Default `'default'`. */
   ketama_hash: Hasher;
   /** Sets `distribution` to `'consistent ketama'`, or back to `'modula'`. Default false. */
   ketama: boolean;
@@ -32,17 +35,23 @@ export interface Behaviors {
   distribution: Distribution;
   /** Every read asks for the CAS token. `gets` works without it. Default false. */
   cas: boolean;
-  /** Accepted as pylibmc's; the binary protocol pipelines with and without it. Default false. */
+  /**
+   * Accepted as pylibmc's, and changes nothing: binary writes are sent together with and without it, and none is held
+   * back. Default false.
+   */
   buffer_requests: boolean;
   /** In the text protocol, refuse keys that are not visible ASCII. Default false. */
   verify_keys: boolean;
   /** Milliseconds for one attempt to connect, for each address. Default 4000; `timeout` bounds it. */
   connect_timeout: number;
-  /** SO_SNDTIMEO in microseconds; 0: none. Default 0. */
+  /**
+   * SO_SNDTIMEO in microseconds; 0: none. It ends no wait, as in libmemcached, whose sockets do not block: `timeout` and
+   * `_poll_timeout` do. Default 0.
+   */
   send_timeout: number;
-  /** Microseconds that a silent server is waited for; 0: as long as `timeout`. Default 0. */
+  /** Microseconds that a silent server is waited for (and SO_RCVTIMEO); 0: as long as `timeout`. Default 0. */
   receive_timeout: number;
-  /** Copies on so many of the next servers. Default 0. */
+  /** `set` and `delete` also go to so many of the next servers, and nothing else does. Default 0. */
   num_replicas: number;
   /** Prefer `remove_failed`. Take servers out of a ketama distribution after `failure_limit` failures. Default false. */
   auto_eject: boolean;
@@ -56,12 +65,18 @@ export interface Behaviors {
   dead_timeout: number;
   /** Goes before every key, and counts towards its 250 bytes. At most 127 bytes. Default `''`. */
   namespace: string;
+  /** Accepted, and not used: libmemcached would read answers away while it writes. Default 500. */
   _io_msg_watermark: number;
+  /** As `_io_msg_watermark`. Default 66560. */
   _io_bytes_watermark: number;
+  /** In binary, so many keys of a multi-get are sent before the others; 0: as its buffer fills. Default 0. */
   _io_key_prefetch: number;
   /** The namespace is hashed with the key. Default false. */
   _hash_with_prefix_key: boolean;
-  /** Storage commands ask for no answer and always resolve to true. Default false. */
+  /**
+   * `set`, `add`, `replace`, `append` and `prepend` ask for no answer, and resolve to true once they are sent. Default
+   * false.
+   */
   _noreply: boolean;
   /** Sort the servers by name first. Default false. */
   _sort_hosts: boolean;

@@ -11,11 +11,11 @@ import { parseServers, Transport, type ServerAddress } from './servers';
 
 export interface ClientOptions {
   /**
-   * Which protocol: true for binary, false for text, `'auto'` (the default) to ask each server once,
+   * Which protocol: true for binary, false for text, `'auto'` (the default) to have each connection ask once,
    * and to fetch several keys in text where it speaks both. UDP is always text.
    */
   binary?: boolean | 'auto';
-  /** SASL PLAIN. Makes the protocol binary. */
+  /** SASL PLAIN, with `password`. Makes the protocol binary. Not over UDP, and libmemcached sends it over TCP only. */
   username?: string;
   password?: string;
   behaviors?: Partial<Behaviors>;

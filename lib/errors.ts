@@ -178,7 +178,7 @@ export function returnCode(name: string): number {
 const explanations: Record<string, string> = {
   E2BIG: "the value is larger than the server's item size limit",
   AUTH_FAILURE: 'the server refused the credentials, or wants some',
-  AUTH_PROBLEM: 'the server refused the credentials, or wants some',
+  AUTH_PROBLEM: 'SASL is not possible with this server',
   TIMEOUT: 'the server did not answer in time',
   NOTFOUND: 'no such key',
   CONNECTION_FAILURE: 'the connection failed',

@@ -51,7 +51,7 @@ ConnectionConfig Cluster::connectionConfig(const ServerSpec& server) const {
   made.connectTimeoutMs = static_cast<std::uint32_t>(valueOf("connect_timeout"));
   made.receiveTimeoutUs = valueOf("receive_timeout");
   for (const char* name : {"no_block", "tcp_nodelay", "tcp_keepalive", "send_timeout", "receive_timeout",
-                           "_socket_send_size", "_socket_recv_size"}) {
+                           "_socket_send_size", "_socket_recv_size", "_io_key_prefetch"}) {
     const Behavior& behavior = *findBehavior(name);
     const std::uint64_t value = router_.get(behavior);
     // 0 is libmemcached's "leave it to the system" for sizes, but it refuses none: do not set what is not

@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "memcached/assertion_guard.h"
+#include "memcached/return_codes.h"
 
 namespace lmc {
 
@@ -17,8 +18,9 @@ namespace {
 // ordinary key it says nothing, and the probe waits for the timeout); twemproxy hangs up.
 constexpr std::string_view kProbeKey = "\n\n\n\n\n\n";
 
-// Asked of a connection that has been idle before something is written to it.
-constexpr std::string_view kIdleProbeKey = "libmemcached:idle?";
+// A key that nobody has. Asked of a connection that has been idle before something is written to it, and of
+// one without credentials.
+constexpr std::string_view kNobodysKey = "libmemcached:idle?";
 
 std::uint64_t atLeastOne(double milliseconds) {
   // To libmemcached 0 is "time out at once".
@@ -52,6 +54,7 @@ void Link::drop() {
 
 void Link::forget() {
   drop();
+  isAdmitted_ = false;
   protocol_ = config_->protocol;
 }
 
@@ -116,14 +119,19 @@ Link::Opened Link::openForWriting(double patienceMs) {
 
 // A get of a key that nobody has: its answer, whatever it is, proves the connection.
 memcached_return_t Link::askWhetherThere() {
-  memcached_return_t rc;
+  memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
   std::size_t length;
   std::uint32_t flags;
+  char* value = nullptr;
   handle_->result.count = 1;
-  std::free(memcached_get(handle_.get(), kIdleProbeKey.data(), kIdleProbeKey.size(), &length, &flags, &rc));
+  guarded([&] {
+    value = memcached_get(handle_.get(), kNobodysKey.data(), kNobodysKey.size(), &length, &flags, &rc);
+  });
+  std::free(value);
   const memcached_return_t last = memcached_last_error(handle_.get());
   if (last != MEMCACHED_SUCCESS) return last;
-  return memcached_fatal(rc) || outstanding() != 0 ? MEMCACHED_PROTOCOL_ERROR : MEMCACHED_SUCCESS;
+  if (memcached_fatal(rc)) return rc;
+  return outstanding() == 0 ? MEMCACHED_SUCCESS : MEMCACHED_PROTOCOL_ERROR;
 }
 
 Link::Opened Link::open(double patienceMs) {
@@ -152,11 +160,46 @@ memcached_return_t Link::makeHandle(Protocol protocol) {
 Link::Opened Link::openAs(Protocol protocol) {
   const memcached_return_t rc = makeHandle(protocol);
   if (rc != MEMCACHED_SUCCESS) return failure(rc);
+  const bool authenticates = config_->hasCredentials && config_->server.transport != Transport::Unix;
+  isAdmitted_ = isAdmitted_ || authenticates || protocol == Protocol::Text;
   if (isUdp()) {  // there is nothing to connect, and no answer to wait for
     open_ = true;
     return {};
   }
-  return greet();
+  Opened opened = greet();
+  const bool mayLackSasl = opened.rc == MEMCACHED_UNKNOWN_READ_FAILURE && config_->hasCredentials;
+  if (mayLackSasl && answersWithoutCredentials()) {
+    opened.rc = MEMCACHED_AUTH_PROBLEM;
+    opened.message = "it knows no SASL, and answers without credentials";
+  }
+  return opened;
+}
+
+// A server without SASL says "unknown command" to credentials, which libmemcached takes for rubbish. What
+// really answers rubbish does so without them, too.
+bool Link::answersWithoutCredentials() {
+  ConnectionConfig anonymous = *config_;
+  anonymous.hasCredentials = false;
+  Link link(std::make_shared<const ConnectionConfig>(std::move(anonymous)));
+  return link.open(patienceMs_).ok();
+}
+
+// A server that wants credentials tells anybody its version. What else it is asked it refuses in ways that
+// depend on the request, and hangs up; only a get is told why. So the first connection without them asks one.
+Link::Opened Link::seekAdmission() {
+  const memcached_return_t rc = askWhetherThere();
+  if (rc == MEMCACHED_AUTH_FAILURE) {
+    Opened refused = failure(rc);
+    if (config_->hasCredentials) refused.message = "libmemcached sends no credentials over Unix sockets";
+    return refused;
+  }
+  const bool silent = rc == MEMCACHED_TIMEOUT || rc == MEMCACHED_IN_PROGRESS;
+  if (silent || isConnectionLoss(rc)) return failure(rc);
+  isAdmitted_ = true;
+  if (rc == MEMCACHED_SUCCESS) return {};
+  // Nonsense is for whoever asks next to judge, on a connection where none of it is left.
+  drop();
+  return openAs(protocol_);
 }
 
 // Asking for the version connects, and authenticates if there are credentials.
@@ -167,7 +210,7 @@ Link::Opened Link::greet() {
   knowsVersion_ = memcached_server_major_version(instance()) != UINT8_MAX;
   if (rc == MEMCACHED_SUCCESS && last == MEMCACHED_SUCCESS) {
     open_ = true;
-    return {};
+    return isAdmitted_ ? Opened{} : seekAdmission();
   }
   // A text proxy may not know "version" and say ERROR: it is there all the same.
   const bool alive = last == MEMCACHED_SUCCESS && !config_->hasCredentials && protocol_ == Protocol::Text;
@@ -194,6 +237,7 @@ Link::Opened Link::openUndecided() {
   const bool answered = rc == MEMCACHED_END || rc == MEMCACHED_NOTFOUND;
   if (answered && last == MEMCACHED_SUCCESS && outstanding() == 0) {
     protocol_ = Protocol::Binary;
+    isAdmitted_ = true;
     return greet();
   }
   if (rc == MEMCACHED_AUTH_FAILURE) {  // binary, and wants credentials that it was not given

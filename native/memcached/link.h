@@ -89,7 +89,9 @@ class Link {
   Opened openAs(Protocol protocol);
   Opened openUndecided();
   Opened greet();
+  bool answersWithoutCredentials();
   memcached_return_t askWhetherThere();
+  Opened seekAdmission();
   Opened failure(memcached_return_t rc);
 
   std::shared_ptr<const ConnectionConfig> config_;
@@ -99,6 +101,7 @@ class Link {
   bool hasResult_ = false;
   Protocol protocol_;
   bool open_ = false;
+  bool isAdmitted_ = false;  // the server is known to want no credentials, or gets them
   std::uint64_t connects_ = 0;
   bool knowsVersion_ = false;
   double patienceMs_ = 0;

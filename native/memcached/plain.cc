@@ -17,6 +17,12 @@ bool canBeQuiet(Op op) {
 // UDP writes succeed blindly; what has to read an answer cannot work.
 bool worksByUdp(Op op) { return isStorage(op) || op == Op::Delete; }
 
+// What one datagram has room for: 65,507 bytes, less the frame and the line around key and value.
+bool fitsIntoDatagram(const Request& request) {
+  constexpr std::size_t kRoom = 65507 - 8 - 100;
+  return request.keyLength + std::size_t{request.valueLength} <= kRoom;
+}
+
 // libmemcached's text protocol has no initial values, and room for 19 digits of a CAS token.
 bool needsBinary(const Request& request) {
   constexpr std::uint64_t kTwentyDigits = 10'000'000'000'000'000'000u;
@@ -75,6 +81,11 @@ Contact runPlain(StepRun& run) {
       continue;
     }
     compressValue(request);
+    if (link.isUdp() && !fitsIntoDatagram(request)) {
+      run.fail(request, MEMCACHED_E2BIG, Outcome::NotSent,
+               "over UDP that is a datagram, with room for 65,000 bytes");
+      continue;
+    }
     const bool quiet = link.config().noReply && canBeQuiet(request.op) && !link.isUdp();
     if (quiet) memcached_behavior_set(link.handle(), MEMCACHED_BEHAVIOR_NOREPLY, 1);
     std::uint64_t number = UINT64_MAX;

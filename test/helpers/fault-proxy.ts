@@ -155,7 +155,8 @@ class Pair {
 
   cut(how: 'reset' | 'close'): void {
     for (const socket of [this.#client, this.#server]) {
-      if (how === 'reset') socket?.resetAndDestroy();
+      // One that is being shut down libuv does not reset, and Node then never closes it: the process would not end.
+      if (how === 'reset' && !socket?.writableEnded) socket?.resetAndDestroy();
       else socket?.destroy();
     }
   }

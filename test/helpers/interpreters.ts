@@ -14,20 +14,28 @@ export type Language = keyof typeof interpreters;
 /**
  * Runs a program that prints one JSON document.
  * @param args its arguments
+ * @param descriptors open files of ours that it inherits: as 3, 4, …
  */
-export async function runProgram(language: Language, script: string, args: readonly string[] = []): Promise<unknown> {
+export async function runProgram(
+  language: Language,
+  script: string,
+  args: readonly string[] = [],
+  descriptors: readonly number[] = [],
+): Promise<unknown> {
   const { command, args: fixed } = interpreters[language];
   const child = spawn(command, [...fixed, ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...descriptors],
     timeout: 20_000,
     env: plainEnvironment,
   });
+  const { stdin, stdout: output, stderr: complaints } = child;
+  if (stdin === null || output === null || complaints === null) throw new Error(`${command} has no pipes`);
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  child.stdin.on('error', () => undefined); // it ended early; its status says so
-  child.stdin.end(script);
+  output.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  complaints.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  stdin.on('error', () => undefined); // it ended early; its status says so
+  stdin.end(script);
   const status = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);

@@ -115,11 +115,13 @@ describe.each(protocols)('binary: %s', (binary) => {
   });
 });
 
-/** "Done" to a binary request, with a version, which fits them all. */
+/** A version to whom it asks for that, "not found" to all others. */
 function binaryAnswer(request: Buffer): Buffer {
-  const version = Buffer.from('1.6.18');
+  const isVersion = request[1] === 0x0b;
+  const version = Buffer.from(isVersion ? '1.6.18' : '');
   const head = Buffer.alloc(24);
   head.set([0x81, request[1] ?? 0]);
+  head.writeUInt16BE(isVersion ? 0 : 1, 6);
   head.writeUInt32BE(version.length, 8);
   request.copy(head, 12, 12, 16);
   return Buffer.concat([head, version]);

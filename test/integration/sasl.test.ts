@@ -1,10 +1,14 @@
+import type { Client } from '../../lib/index';
 import { uniqueKey } from '../helpers/keys';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import { startHttpServer } from '../helpers/sockets';
 import { failure, thrown, useClients } from './support';
 
 const connect = useClients();
 let server: MemcachedServer;
+let plain: MemcachedServer;
 beforeAll(async () => {
+  plain = await startMemcached();
   server = await startMemcached({ sasl: { users: { alice: 'secret', bob: 'pass wörd' } } });
 });
 afterAll(stopAll);
@@ -71,29 +75,87 @@ describe('wrong credentials', () => {
   });
 });
 
+const everyKind: [string, (mc: Client) => Promise<unknown>][] = [
+  ['get', (mc) => mc.get('key')],
+  ['has', (mc) => mc.has('key')],
+  ['getMulti', (mc) => mc.getMulti(['key', 'other'])],
+  ['set', (mc) => mc.set('key', 1)],
+  ['add', (mc) => mc.add('key', 1)],
+  ['cas', (mc) => mc.cas('key', 1, 1n)],
+  ['append', (mc) => mc.append('key', 'data')],
+  ['incr', (mc) => mc.incr('key')],
+  ['incr with initial', (mc) => mc.incr('key', 1, { initial: 1 })],
+  ['delete', (mc) => mc.delete('key')],
+  ['touch', (mc) => mc.touch('key', 0)],
+  ['flushAll', (mc) => mc.flushAll()],
+  ['getStats', (mc) => mc.getStats()],
+];
+
 describe('no credentials', () => {
-  it.each([true, 'auto'] as const)('reject, and are not taken for misses (binary: %s)', async (binary) => {
-    const mc = connect(server, { binary });
-    for (const call of [() => mc.get('key'), () => mc.set('key', 1), () => mc.getMulti(['key']), () => mc.has('key')]) {
-      expect(await failure(call())).toMatchObject({ ...refused, server: server.address });
-    }
+  describe.each([true, 'auto'] as const)('binary: %s', (binary) => {
+    it.each(everyKind)('%s rejects: that is no miss', async (_name, call) => {
+      const mc = connect(server, { binary });
+      for (let round = 0; round < 3; ++round)
+        expect(await failure(call(mc))).toMatchObject({ ...refused, server: server.address, outcomeUnknown: false });
+    });
+
+    it('many at once reject, too', async () => {
+      const mc = connect(server, { binary, connections: 2 });
+      const errors = await Promise.all(everyKind.flatMap(([, call]) => [failure(call(mc)), failure(call(mc))]));
+      expect(new Set(errors.map(({ name }) => name))).toEqual(new Set(['AuthenticationError']));
+    });
+
+    it('an outage it is not: failSoft does not hide it', async () => {
+      const mc = connect(server, { binary, failSoft: true });
+      for (const call of [() => mc.get('key'), () => mc.set('key', 1), () => mc.getMulti(['key'])])
+        expect(await failure(call())).toMatchObject(refused);
+    });
   });
 
-  it('in text: an error, not a miss', async () => {
-    const mc = connect(server, { binary: false, timeout: 500 });
-    expect(String((await failure(mc.get('key'))).code)).toMatch(/^ERR_MEMCACHED_/);
+  it('in text: the server waits for binary requests, and ours for its answer', async () => {
+    const mc = connect(server, { binary: false, timeout: 300 });
+    expect(await failure(mc.get('key'))).toMatchObject({ name: 'TimeoutError', outcomeUnknown: false });
+  });
+});
+
+describe('over a Unix socket libmemcached sends no credentials', () => {
+  it('a server that wants some says so', async () => {
+    const own = await startMemcached({ transport: 'unix', sasl: { users: { alice: 'secret' } } });
+    for (const options of [{ username: 'alice', password: 'secret' }, { binary: true }]) {
+      const mc = connect(own, options);
+      for (const [, call] of everyKind)
+        expect(await failure(call(mc))).toMatchObject({ ...refused, server: own.address, outcomeUnknown: false });
+    }
+    const error = await failure(connect(own, { username: 'alice', password: 'secret' }).get('key'));
+    expect(error.message).toContain('Unix socket');
+    await own.stop();
+  });
+
+  it('a server that wants none works', async () => {
+    const own = await startMemcached({ transport: 'unix' });
+    const mc = connect(own, { username: 'alice', password: 'secret' });
+    await mc.set('key', 1);
+    expect(await mc.get('key')).toBe(1);
+    await own.stop();
   });
 });
 
 describe('credentials where none are wanted', () => {
-  it('are an error that names the server, not a miss', async () => {
-    const plain = await startMemcached();
+  it.each(everyKind)('%s: an AuthenticationError that says so', async (_name, call) => {
     const mc = connect(plain, { username: 'alice', password: 'secret' });
-    for (const call of [() => mc.get('key'), () => mc.set('key', 1)]) {
-      const error = await failure(call());
-      expect(String(error.code)).toMatch(/^ERR_MEMCACHED_/);
-      expect(error).toMatchObject({ server: plain.address, outcomeUnknown: false });
+    for (let round = 0; round < 2; ++round) {
+      const error = await failure(call(mc));
+      expect(error).toMatchObject({ ...refused, server: plain.address, outcomeUnknown: false });
+      expect(error.message).toContain('knows no SASL');
+      expect(error.message).not.toMatch(/alice|secret/);
     }
+  });
+
+  it('what is no memcached is no AuthenticationError', async () => {
+    const http = await startHttpServer();
+    const mc = connect(http, { username: 'alice', password: 'secret', timeout: 1000 });
+    expect((await failure(mc.get('key'))).name).toBe('UnknownReadFailure');
+    await http.stop();
   });
 });
 

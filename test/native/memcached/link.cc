@@ -57,6 +57,22 @@ TEST_CASE("link: a protocol that was asked for is spoken") {
   }
 }
 
+TEST_CASE("link: credentials for a server without SASL are an authentication problem") {
+  MemcachedServer server({}, Listen::Tcp);
+  auto config = configFor(server.spec(), Protocol::Binary);
+  config->hasCredentials = true;
+  config->username = "alice";
+  config->password = "secret";
+  Link link(config);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const Link::Opened opened = link.open(5000);
+    CHECK(opened.rc == MEMCACHED_AUTH_PROBLEM);
+    CHECK(opened.reached);
+    CHECK(opened.message.find("SASL") != std::string::npos);
+    CHECK_FALSE(link.isOpen());
+  }
+}
+
 TEST_CASE("link: binary on a server that speaks only text fails and says so") {
   MemcachedServer server({"-B", "ascii"});
   Link link(configFor(server.spec(), Protocol::Binary));
