@@ -15,8 +15,10 @@ const entryPoints = Object.values(exports).flatMap((target) => {
 const guides = [
   'getting-started',
   'choosing-a-protocol',
+  'sasl-and-udp',
   'clusters-and-failover',
   'when-servers-fail',
+  'behaviors',
   'values-and-interoperation',
   'namespaces',
   'get-or-set',
