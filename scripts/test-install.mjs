@@ -66,8 +66,9 @@ function pack(folder) {
   for (const script of ['build-ts', 'prebuild']) {
     execFileSync(process.execPath, [`scripts/${script}.mjs`], { stdio: ['ignore', 'ignore', 'inherit'] });
   }
-  const [{ filename, size, unpackedSize, entryCount }] = JSON.parse(
-    npm('pack', '--json', '--ignore-scripts', '--pack-destination', folder),
+  // npm says it in a list up to npm 11, in an object by name from npm 12.
+  const [{ filename, size, unpackedSize, entryCount }] = Object.values(
+    JSON.parse(npm('pack', '--json', '--ignore-scripts', '--pack-destination', folder)),
   );
   const mb = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
   say(`The package: ${mb(size)}, unpacked ${mb(unpackedSize)}, ${entryCount} files`);
@@ -118,7 +119,9 @@ async function use(tree, env) {
   say(`From the system: ${foreign.map((name) => name.split('/').pop()).join(', ')}`);
   check(libraries.size > foreign.length, 'The addon that was loaded is not the prebuilt one.');
   check(
-    foreign.every((name) => /\/(ld-|libc\.|libm\.|libdl\.|libpthread\.|librt\.|libstdc\+\+\.|libgcc_s\.)/.test(name)),
+    foreign.every((name) =>
+      /\/(ld-|libc\.|libm\.|libdl\.|libpthread\.|librt\.|libstdc\+\+\.|libgcc_s\.|libatomic\.)/.test(name),
+    ),
     'It uses libraries of the system that node itself does not need.',
   );
 }
@@ -181,7 +184,11 @@ try {
   const tree = new Tree(join(folder, 'tree'));
   trees.push(tree);
   say(`debootstrap ${options.suite}`);
-  await tree.bootstrap({ ...options, cache: join(process.cwd(), '.cache/debootstrap') });
+  // The official binary of Node 26 needs a library more than Debian's base system has.
+  const include = execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).includes('libatomic')
+    ? ['libatomic1']
+    : [];
+  await tree.bootstrap({ ...options, include, cache: join(process.cwd(), '.cache/debootstrap') });
   // npm's folder, from the npm that is on the PATH.
   const npmFolder = join(dirname(realpathSync(execFileSync('which', ['npm'], { encoding: 'utf8' }).trim())), '..');
   tree.addNode({ npm: npmFolder, registry: npm('config', 'get', 'registry') });

@@ -29,10 +29,11 @@ export class Tree {
     };
   }
 
-  /** Debian's packages that are marked essential, and apt. */
-  async bootstrap({ suite, mirror, cache }) {
+  /** Debian's packages that are marked essential, apt, and those in `include`. */
+  async bootstrap({ suite, mirror, include = [], cache }) {
     mkdirSync(cache, { recursive: true });
-    const command = ['debootstrap', '--variant=minbase', `--cache-dir=${cache}`, suite, this.path, mirror];
+    const more = include.length > 0 ? [`--include=${include.join()}`] : [];
+    const command = ['debootstrap', '--variant=minbase', `--cache-dir=${cache}`, ...more, suite, this.path, mirror];
     const { status, output } = await collect([...NAMESPACE, ...command]);
     if (status !== 0) throw new Error(`${command.join(' ')} failed:\n${output}`);
     // The network is the machine's.

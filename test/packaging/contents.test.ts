@@ -17,8 +17,9 @@ function pack(): Packed {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const [packed] = JSON.parse(output) as [Packed];
-  return packed;
+  // A list up to npm 11, an object by name from npm 12.
+  const [packed] = Object.values(JSON.parse(output) as Record<string, Packed>);
+  return packed as Packed;
 }
 
 const packed = pack();
