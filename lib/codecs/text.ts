@@ -1,11 +1,12 @@
 /** What the codecs have in common: JSON, and numbers and strings as text. */
 
 import { isUtf8 } from 'node:buffer';
+import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
 import { nameOf } from '../keys';
 
-/** @throws TypeError for Map and Set, which JSON would empty, and for what it cannot say */
+/** @throws TypeError for Map, Set, Error and their kind, which JSON would empty, and for what it cannot say */
 export function toJson(value: object | null): string {
   refuseWhatJsonLoses(value);
   // Not a replacer for what is inside: JSON.stringify with one is several times slower. A Map inside an object is
@@ -15,11 +16,22 @@ export function toJson(value: object | null): string {
   return json;
 }
 
+/** Whose content JSON does not see, or takes for the members of a plain object. Of every realm. */
+const losses = [
+  ...[types.isMap, types.isSet, types.isWeakMap, types.isWeakSet],
+  ...[types.isNativeError, types.isRegExp, types.isPromise],
+  ...[types.isArrayBufferView, types.isSharedArrayBuffer],
+  ...[types.isMapIterator, types.isSetIterator, types.isGeneratorObject],
+];
+
 function refuseWhatJsonLoses(value: object | null): void {
-  if (value instanceof Map || value instanceof Set || value instanceof WeakMap || value instanceof WeakSet)
-    throw new TypeError(
-      `cannot store ${nameOf(value)} as JSON: it would be read back empty; use codecs.structured or convert it`,
-    );
+  if (value === null || Array.isArray(value)) return;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return; // nearly everything that is stored
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return; // it says itself what it is in JSON
+  if (!losses.some((isLost) => isLost(value))) return;
+  const remedy = types.isPromise(value) ? 'await it' : 'use codecs.structured or convert it';
+  throw new TypeError(`cannot store ${nameOf(value)} as JSON: it would not be read back as it is; ${remedy}`);
 }
 
 /** @throws DeserializationError, with what is stored: `data` may be what was made of it */

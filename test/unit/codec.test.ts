@@ -1,3 +1,4 @@
+import * as vm from 'node:vm';
 import { codecs, DeserializationError } from '../../lib/index';
 
 const { pylibmc } = codecs;
@@ -37,9 +38,23 @@ describe('the default codec', () => {
     expect(roundTrip(bytes)).toEqual(Buffer.from([1, 2]));
   });
 
+  it('takes what says itself what it is in JSON, and objects of classes', () => {
+    class Point {
+      x = 1;
+      y = [2];
+    }
+    expect(roundTrip(new Point())).toEqual({ x: 1, y: [2] });
+    const error = Object.assign(new Error('no'), { toJSON: () => ({ message: 'no' }) });
+    expect(roundTrip(error)).toEqual({ message: 'no' });
+    expect(roundTrip(Object.create(null))).toEqual({});
+  });
+
   it('refuses what JSON would lose, and says why', () => {
-    for (const value of [new Map(), new Set(), new WeakMap()])
+    const lost = [new Map(), new Set(), new WeakMap(), new TypeError('no'), /a/, new Float64Array(2)];
+    for (const value of [...lost, new DataView(new ArrayBuffer(1)), new SharedArrayBuffer(1)])
       expect(() => pylibmc.serialize(value)).toThrow(/structured/);
+    expect(() => pylibmc.serialize(Promise.resolve(1))).toThrow(/await/);
+    expect(() => pylibmc.serialize(vm.runInNewContext('new Error("of another realm")'))).toThrow(/Error/);
     for (const value of [undefined, () => 1, Symbol('s')]) expect(() => pylibmc.serialize(value)).toThrow(TypeError);
     const cyclic: Record<string, unknown> = {};
     cyclic.self = cyclic;
