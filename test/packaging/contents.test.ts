@@ -45,7 +45,7 @@ it('holds nothing but what a user needs', () => {
     // The compiled library, and its source for the source maps.
     /^dist\/[\w./-]+\.(js|mjs|d\.ts|d\.mts)(\.map)?$/,
     /^lib\/[\w./-]+\.m?ts$/,
-    /^docs\/[\w./-]+$/,
+    /^(docs|examples)\/[\w./-]+$/,
     // To build the addon from source.
     /^native\/(binding|core|memcached)\/\w+\.(cc|h)$/,
     /^(native\/binding\.gyp|deps\/locate\.js|deps\/system-packages\.json)$/,
