@@ -252,9 +252,19 @@ Link::Opened Link::openUndecided() {
                    rc == MEMCACHED_ERRNO || last == MEMCACHED_ERRNO);
   Opened binary = failure(last == MEMCACHED_SUCCESS ? rc : last);
   if (!couldBeText) return binary;
+  if (binary.rc != MEMCACHED_UNKNOWN_READ_FAILURE) {
+    // It hung up: a proxy for text, or a server that wants credentials, whose refusal got lost because a
+    // multi-get is sent in two pieces. To a version and a get alone it says so.
+    protocol_ = Protocol::Binary;
+    Opened again = openAs(Protocol::Binary);
+    if (again.ok() || again.rc == MEMCACHED_AUTH_FAILURE) return again;
+  }
   protocol_ = Protocol::Text;
   Opened text = openAs(Protocol::Text);
-  if (!text.ok()) protocol_ = Protocol::Auto;
+  if (!text.ok()) {
+    protocol_ = Protocol::Auto;
+    isAdmitted_ = false;
+  }
   return text;
 }
 
