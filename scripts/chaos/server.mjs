@@ -1,10 +1,36 @@
 // A memcached that can be stopped, continued, killed and started again at the same address.
 
-import { accepts, freePort, launch } from '../soak/server.mjs';
+import { fork } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../soak/server.mjs';
+
+/** Emits `up <port>` with a pid or 0, and `gone <pid>`. */
+class Keeper extends EventEmitter {
+  #process = fork(fileURLToPath(new URL('keeper.mjs', import.meta.url)), { stdio: 'inherit' });
+
+  constructor() {
+    super();
+    this.#process.on('message', ({ port, pid, gone }) => {
+      if (gone === undefined) this.emit(`up ${port}`, pid);
+      else this.emit(`gone ${gone}`);
+    });
+    this.#process.unref();
+    this.#process.channel.unref();
+  }
+
+  async start(port) {
+    const up = once(this, `up ${port}`);
+    this.#process.send({ start: port });
+    const [pid] = await up;
+    return pid;
+  }
+}
+
+const keeper = new Keeper();
 
 export class Server {
-  #child;
-  #gone;
+  #pid = 0;
 
   constructor(port) {
     this.port = port;
@@ -21,22 +47,21 @@ export class Server {
 
   /** True when it accepts connections; false if it ended instead. */
   async start() {
-    const { server, gone } = launch(this.port, ['-m', '256', '-t', '2']);
-    this.#child = server;
-    this.#gone = gone;
-    return accepts(server, this.port);
+    this.#pid = await keeper.start(this.port);
+    return this.#pid !== 0;
   }
 
   stop() {
-    this.#child.kill('SIGSTOP');
+    process.kill(this.#pid, 'SIGSTOP');
   }
 
   continue() {
-    this.#child.kill('SIGCONT');
+    process.kill(this.#pid, 'SIGCONT');
   }
 
   async kill() {
-    this.#child.kill('SIGKILL');
-    await this.#gone;
+    const gone = once(keeper, `gone ${this.#pid}`);
+    process.kill(this.#pid, 'SIGKILL');
+    await gone;
   }
 }
