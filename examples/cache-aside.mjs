@@ -50,5 +50,6 @@ service.listen(Number(process.env.PORT ?? 3000), () => {
 
 process.once('SIGTERM', () => {
   service.close(() => mc.close());
-  service.closeIdleConnections();
+  // Who has asked gets his answer. Browsers keep other connections open, and would hold up the end for half a minute.
+  setTimeout(() => service.closeAllConnections(), 2000).unref();
 });
