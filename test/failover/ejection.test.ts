@@ -32,15 +32,22 @@ describe.each(protocols)('binary: %s', (binary) => {
     expect(state(mc, key)).toBe('up');
   });
 
-  it('a hung server: a timeout counts as a failure', async () => {
+  it.each([
+    ['reads', 'in use'],
+    ['writes', 'in use'],
+    ['reads', 'never used'],
+    ['writes', 'never used'],
+  ])('a hung server: %s that time out count as a failure; it was %s', async (what, when) => {
     const mc = connect(servers(), { binary, timeout: 300, behaviors: { retry_timeout: 30 } });
     const [victim] = servers();
     const stuck = keysOf(mc, victim?.address ?? '');
+    const call = (key: string): Promise<unknown> => (what === 'reads' ? mc.get(key) : mc.set(key, 1));
+    if (when === 'in use') await Promise.all(stuck.map((key) => mc.set(key, 0, { timeout: 5000 })));
     victim?.suspend();
-    const first = await Promise.all(stuck.map((key) => timed(mc.set(key, 1))));
+    const first = await Promise.all(stuck.map((key) => timed(call(key))));
     expect(tally(first)).toEqual({ TimeoutError: stuck.length });
-    await until(() => state(mc, stuck[0] ?? '') === 'down');
-    const next = await Promise.all(stuck.map((key) => timed(mc.set(key, 1))));
+    await until(() => state(mc, stuck[0] ?? '') === 'down', MARGIN);
+    const next = await Promise.all(stuck.map((key) => timed(call(key))));
     expect(tally(next)).toEqual({ ServerDown: stuck.length });
     expect(Math.max(...next.map(({ milliseconds }) => milliseconds))).toBeLessThan(AT_ONCE);
     victim?.resume();
