@@ -52,7 +52,7 @@ export default {
   sort: ['source-order'],
   groupOrder: ['Guides', 'Modules', '*'],
   navigation: { includeCategories: true, includeGroups: true },
-  highlightLanguages: ['javascript', 'typescript', 'python', 'shellscript', 'json', 'diff', 'yaml'],
+  highlightLanguages: ['javascript', 'typescript', 'python', 'php', 'ruby', 'shellscript', 'json', 'diff', 'yaml'],
   // Tables that a type is made from.
   intentionallyNotExported: ['lib/wire.ts:operationNames'],
   validation: {

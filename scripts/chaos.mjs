@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { Client, buildInfo } from '../dist/index.mjs';
 import { Faults } from './chaos/faults.mjs';
 import { Loop } from './chaos/loop.mjs';
-import { Server } from './chaos/server.mjs';
+import { endKeeper, Server } from './chaos/server.mjs';
 import { ThreadWatch } from './chaos/thread.mjs';
 import { World } from './chaos/world.mjs';
 import { randomOf } from './soak/values.mjs';
@@ -96,6 +96,7 @@ thread.stop();
 await Promise.race([Promise.all(clients.map((client) => client.close())), sleep(5000)]);
 if (world.unsettled > 0) world.finding(`${world.unsettled} promises have not settled`);
 for (const server of servers) await server.kill();
+endKeeper();
 
 // In less, what is loaded and compiled at first weighs too much.
 const memory = minutes < 2 ? { isFlat: true, text: 'memory: not judged in so short a run' } : judgeMemory(samples);

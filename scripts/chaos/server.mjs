@@ -15,8 +15,10 @@ class Keeper extends EventEmitter {
       if (gone === undefined) this.emit(`up ${port}`, pid);
       else this.emit(`gone ${gone}`);
     });
-    this.#process.unref();
-    this.#process.channel.unref();
+  }
+
+  end() {
+    this.#process.disconnect();
   }
 
   async start(port) {
@@ -28,6 +30,9 @@ class Keeper extends EventEmitter {
 }
 
 const keeper = new Keeper();
+
+/** No more servers will be started; those that still run are killed by whoever has them. */
+export const endKeeper = () => keeper.end();
 
 export class Server {
   #pid = 0;
