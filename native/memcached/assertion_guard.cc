@@ -61,6 +61,12 @@ void trappedAbort() {
   std::abort();
 }
 
+// A version answer without a version ("VERSION" and nothing behind it) makes libmemcached read a number at a
+// null pointer. 0 is what it refuses.
+long readNumber(const char* text, char** end, int base) {
+  return text == nullptr ? 0 : std::strtol(text, end, base);
+}
+
 struct Tables {
   const ElfW(Sym) * symbols = nullptr;
   const char* names = nullptr;
@@ -113,6 +119,8 @@ int visit(dl_phdr_info* library, std::size_t, void*) {
     if (std::strcmp(name, "fprintf") == 0) redirect(slot, trappedPrint);
     if (std::strcmp(name, "__fprintf_chk") == 0) redirect(slot, trappedCheckedPrint);
     if (std::strcmp(name, "abort") == 0) redirect(slot, trappedAbort);
+    if (std::strcmp(name, "strtol") == 0 || std::strcmp(name, "__isoc23_strtol") == 0)
+      redirect(slot, readNumber);
   }
   return 0;
 }

@@ -80,6 +80,7 @@ const otherKeys = ['other', 'key-', 'key-11', 'KEY-1', 'key-1\0', 'k'.repeat(250
 export const textOnly = {
   end: inText(() => 'END\r\n'),
   endOfNothing: inText(() => 'END'),
+  versionBare: inText(() => 'VERSION\r\n'),
   otherKey: inText(() => `VALUE other 0 ${EVIL.length}\r\n${EVIL}\r\nEND\r\n`),
   otherKeys: inText(() => otherKeys.map((key) => `VALUE ${key} 0 ${EVIL.length}\r\n${EVIL}\r\n`).join('') + 'END\r\n'),
   lengthHuge: inText(({ key }) => `VALUE ${key} 0 18446744073709551615\r\n${EVIL}\r\nEND\r\n`),
