@@ -3,7 +3,7 @@
  * settles operations when their completions arrive. JavaScript's side of native/binding/client.h.
  */
 
-import { Busy, ClientClosed, TimeoutError, returnCode, type ErrorDetails } from './errors';
+import { Busy, ClientClosed, TimeoutError, describe, returnCode, type ErrorDetails } from './errors';
 import { keyBytes, nameOf, type Key } from './keys';
 import { ErrorCounts } from './metrics';
 import { native, type NativeClient, type NativeClientOptions, type NativeServer } from './native';
@@ -370,7 +370,6 @@ export class Dispatcher {
     const member = this.#members[slot] as number;
     const server = this.#serverOf(waiter, slot);
     const unsent = this.#abandon(slot);
-    const name = operationNames[waiter.op];
     const isWrite = waiter.op >= Op.Delete && waiter.op <= Op.Flush;
     const what = unsent
       ? 'the time was over before it could be sent'
@@ -381,7 +380,7 @@ export class Dispatcher {
       retcode: returnCode('TIMEOUT'),
       outcomeUnknown: isWrite && !unsent,
     };
-    const error = new TimeoutError(`${name}: ${what}`, details);
+    const error = new TimeoutError(`${describe(details)}: ${what}`, details);
     this.errors.count(server, error);
     waiter.fail(error, member);
   }

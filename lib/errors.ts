@@ -242,7 +242,8 @@ function readable(text: string): string {
     .trim();
 }
 
-function describe(details: ErrorDetails): string {
+/** What the message of an error begins with: the operation, its key, its server. */
+export function describe(details: ErrorDetails): string {
   const key = details.key === undefined ? '' : ` ${quoteKey(details.key)}`;
   const server = details.server === undefined ? '' : ` on ${details.server}`;
   return `${details.operation ?? 'operation'}${key}${server}`;

@@ -162,6 +162,9 @@ void Connection::giveUp(std::span<Request> rest, CompletionBatch& results) {
   for (Request& request : gathered) refuse(request, status::kServerDown, results);
   session_->discard();
   health_->failed(nowMs());
+  // Whoever asked that the failure be forgotten shall have it, as if the question had come a moment later.
+  std::vector<Request> disconnects = std::exchange(disconnects_, {});
+  if (!disconnects.empty()) serve(disconnects, results);
 }
 
 // False: the server failed. Everything in the requests is completed all the same; `results` holds what is not
@@ -278,6 +281,10 @@ void Connection::refuse(Request& request, std::int32_t status, CompletionBatch& 
   if (request.op == Op::Configure) {
     if (session_) session_->configure(request.settings);
     counters_.completed.add(1);
+    return;
+  }
+  if (request.op == Op::Disconnect && status == status::kServerDown && session_) {
+    disconnects_.push_back(std::move(request));
     return;
   }
   const bool ours = request.claimUnsent();

@@ -81,6 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   SessionFactory sessions_;
   std::unique_ptr<Session> session_;
   Planner planner_;
+  std::vector<Request> disconnects_;  // left over by a failed exchange, see giveUp()
   // How long to wait for a silent server at least: the client's timeout, and not a shorter one of a single
   // operation, or one impatient caller would take the connection away from everybody else.
   const double patienceMs_;

@@ -769,6 +769,29 @@ TEST_CASE("connection: disconnecting resets the health") {
   CHECK(rig.health->state() == ServerState::Up);
 }
 
+TEST_CASE("connection: disconnecting behind an exchange that fails forgets that failure too") {
+  for (const bool inOneBatch : {false, true}) {
+    CAPTURE(inOneBatch);
+    Rig rig;
+    occupy(rig);
+    bool occupying = true;
+    rig.script->onStep = [&](const Step& step, std::span<const std::uint32_t>) {
+      if (std::exchange(occupying, false) && inOneBatch) return Contact::Answered;
+      return step.kind == StepKind::Admin ? Contact::Nothing : Contact::Failed;
+    };
+    Batch batch;
+    if (inOneBatch) batch.add(Op::Set, "a", "v").slot = 1;
+    batch.add(Op::Disconnect).slot = 2;
+    batch.add(Op::Get, "b").slot = 3;
+    rig.submit(batch);
+    rig.script->release();
+    const auto answers = rig.answers(inOneBatch ? 4 : 3);
+    CHECK(answers.at(2).status == status::kSuccess);
+    CHECK(answers.at(3).status == status::kServerDown);
+    CHECK(rig.health->state() == ServerState::Up);
+  }
+}
+
 TEST_CASE("connection: settings change between the requests before and after") {
   Rig rig;
   std::uint32_t slot = 0;
