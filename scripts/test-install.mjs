@@ -110,6 +110,12 @@ async function use(tree, env) {
     check(/^ok: /m.test(output), `${script} did not say ok:\n${output}`);
     say(`${script}: ${output.trim()}`);
   }
+  const get = await tree.must('npx libmemcached --json get cjs', {
+    cwd: PROJECT,
+    env: { MEMCACHED_SERVERS: env.SERVERS },
+  });
+  check(JSON.parse(get).value?.from === 'CommonJS', `npx libmemcached get did not print a value:\n${get}`);
+  say(`npx libmemcached --json get cjs: ${get.trim()}`);
   const loaded = await tree.must(
     `node -e "require('libmemcached'); console.log(require('fs').readFileSync('/proc/self/maps', 'utf8'))"`,
     { cwd: PROJECT },

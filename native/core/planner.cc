@@ -102,10 +102,10 @@ void Planner::cutSteps(std::span<const Request> requests) {
     while (begin < end) {
       std::uint32_t limit = 1;
       if (kind == StepKind::Fetch) limit = kMaxFetchKeys;
-      if (kind == StepKind::Store || kind == StepKind::Skew || kind == StepKind::Count) limit = kMaxStores;
+      if (kind == StepKind::Store || kind == StepKind::Skew || kind == StepKind::Count) limit = kMaxWrites;
       std::uint32_t stop = begin;
       std::uint32_t bytes = 0;
-      while (stop < end && stop - begin < limit && bytes < kMaxFetchBytes) {
+      while (stop < end && stop - begin < limit && bytes < kMaxKeyBytes) {
         bytes += kBytesPerKey + requests[plan_.order[stop]].keyLength;
         ++stop;
       }

@@ -47,12 +47,12 @@ struct Plan {
 // Requests that concern a whole server are barriers: nothing passes them.
 class Planner {
  public:
-  // Caps, from measurements of libmemcached, which does not read while it writes: too many unread answers
-  // fill both socket buffers and deadlock until the timeout (900 unread sets on a Unix socket, 5,000 keys of
-  // one mget).
+  // Caps of a step. Of fetches, from measurements of libmemcached, which does not read while it writes: too
+  // many unread answers fill both socket buffers and deadlock until the timeout (5,000 keys of one mget). Of
+  // writes (see Pipeline for their answers), so that others do not wait long.
   static constexpr std::uint32_t kMaxFetchKeys = 1024;
-  static constexpr std::uint32_t kMaxFetchBytes = 64 * 1024;
-  static constexpr std::uint32_t kMaxStores = 256;
+  static constexpr std::uint32_t kMaxKeyBytes = 64 * 1024;
+  static constexpr std::uint32_t kMaxWrites = 1024;
 
   // The plan refers to `requests` by index and is valid until the next call.
   const Plan& plan(std::span<const Request> requests);

@@ -38,7 +38,12 @@ constexpr std::uint64_t kNumberOrNone = UINT64_MAX;
 
 // So often a step goes on over a new connection. One bad counter needs one; a server that breaks every
 // connection is not worth the time.
-constexpr int kMaxBreaks = 8;
+constexpr int kMaxBreaks = 32;
+
+// So many answers to buffered writes are left unread at most: libmemcached does not read while it writes, and
+// 900 on a Unix socket fill its buffers and deadlock until the timeout. Half of them stay unread while more is
+// written, so that the server has something to do meanwhile.
+constexpr std::size_t kMaxUnread = 256;
 
 // So many counters with primers of their own at a time.
 constexpr std::size_t kMaxOwnPrimers = 64;
@@ -54,13 +59,15 @@ Contact Pipeline::run(StepRun& run) {
                             [&](std::uint32_t index) { return needsOwnPrimer(run.at(index).op); });
   primersLeft_ = 0;
   doubtful_.clear();
-  int breaks = 0;
+  breaks_ = 0;
   bool alive = true;
   bool any = false;
   for (std::size_t position = 0; position < order.size(); ++position) {
     const std::uint32_t index = order[position];
     Request& request = run.at(index);
     if (!run.claim(request)) continue;
+    if (alive && isBuffered(request.op) && outstanding() >= kMaxUnread)
+      alive = drain(run, kMaxUnread / 2) || goesOn(run);
     if (alive && !run.link.isOpen()) {
       // An answer before this one closed the connection (out of memory, say), with nothing else outstanding.
       const Link::Opened opened = run.link.open(run.patienceMs);
@@ -80,13 +87,7 @@ Contact Pipeline::run(StepRun& run) {
       alive = false;
       continue;
     }
-    alive = send(run, index);
-    // It was the server's answer that broke the connection, so it is there: what was not sent goes on over a
-    // new one.
-    if (!alive && contactOf(failure_) == Contact::Answered && ++breaks <= kMaxBreaks) {
-      run.link.drop();
-      alive = true;
-    }
+    alive = send(run, index) || goesOn(run);
   }
   if (alive) alive = drain(run, 0);
   for (const std::uint32_t index : doubtful_) alive = settle(run, index, alive);
@@ -94,6 +95,14 @@ Contact Pipeline::run(StepRun& run) {
   if (alive) return Contact::Answered;
   run.link.drop();
   return contactOf(failure_);
+}
+
+// After the connection broke: whether what was not sent goes on over a new one. It does if it was the server's
+// answer that broke it, so that the server is there.
+bool Pipeline::goesOn(StepRun& run) {
+  if (contactOf(failure_) != Contact::Answered || ++breaks_ > kMaxBreaks) return false;
+  run.link.drop();
+  return true;
 }
 
 // Before the write at `position` of the step. False: the connection broke.

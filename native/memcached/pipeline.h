@@ -34,6 +34,7 @@ class Pipeline {
   bool prime(StepRun& run, std::size_t position);
   bool send(StepRun& run, std::uint32_t index);
   bool drain(StepRun& run, std::size_t downTo);
+  bool goesOn(StepRun& run);
   void answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number);
   bool settle(StepRun& run, std::uint32_t index, bool alive);
   void broken(StepRun& run, memcached_return_t rc);
@@ -44,6 +45,7 @@ class Pipeline {
   std::size_t oldest_ = 0;
   bool ownPrimers_ = false;  // every write of this step reads the answer to a primer of its own
   std::size_t primersLeft_ = 0;
+  int breaks_ = 0;
   std::vector<std::uint32_t> doubtful_;  // counters whose answer may have had no number
   memcached_return_t failure_ = MEMCACHED_SUCCESS;
 };

@@ -161,10 +161,10 @@ inline std::string faultOf(const Plan& plan, std::span<const Request> requests) 
     expectedBegin = step.end;
     const std::size_t size = step.end - step.begin;
     if (step.kind == StepKind::Fetch && size > Planner::kMaxFetchKeys) return at("too many keys", number);
-    if (step.kind == StepKind::Store && size > Planner::kMaxStores) return at("too many stores", number);
-    if (step.kind == StepKind::Skew && size > Planner::kMaxStores)
+    if (step.kind == StepKind::Store && size > Planner::kMaxWrites) return at("too many stores", number);
+    if (step.kind == StepKind::Skew && size > Planner::kMaxWrites)
       return at("too many skewed writes", number);
-    if (step.kind == StepKind::Count && size > Planner::kMaxStores) return at("too many counters", number);
+    if (step.kind == StepKind::Count && size > Planner::kMaxWrites) return at("too many counters", number);
     if (step.kind == StepKind::Admin && size != 1) return at("an admin step of several", number);
     if (step.kind == StepKind::Admin && step.independent) return at("an independent barrier", number);
     for (std::size_t kind = 0; kind < std::size(touched); ++kind) {
@@ -183,7 +183,7 @@ inline std::string faultOf(const Plan& plan, std::span<const Request> requests) 
     for (const std::uint32_t head : plan.of(step)) {
       if (head >= requests.size()) return at("no such request", number);
       // The last key may go over the cap: a step holds at least one.
-      if (keyBytes >= Planner::kMaxFetchBytes) return at("too many bytes of keys", number);
+      if (keyBytes >= Planner::kMaxKeyBytes) return at("too many bytes of keys", number);
       keyBytes += requests[head].keyLength;
       if (step.kind == StepKind::Fetch && !keys.insert(requests[head].keyView()).second)
         return at("a key fetched twice", number);

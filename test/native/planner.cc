@@ -206,9 +206,9 @@ TEST_CASE("planner: a step is independent while none of its keys was touched by 
 TEST_CASE("planner: caps on the number of requests of a step") {
   const std::tuple<Op, std::uint32_t, std::uint32_t> kinds[] = {
       {Op::Get, Planner::kMaxFetchKeys, 5000},
-      {Op::Set, Planner::kMaxStores, 5000},
-      {Op::Append, Planner::kMaxStores, 5000},
-      {Op::Incr, Planner::kMaxStores, 5000},
+      {Op::Set, Planner::kMaxWrites, 5000},
+      {Op::Append, Planner::kMaxWrites, 5000},
+      {Op::Incr, Planner::kMaxWrites, 5000},
   };
   for (const auto& [op, cap, count] : kinds) {
     Batch batch;
@@ -226,7 +226,7 @@ TEST_CASE("planner: caps on the number of requests of a step") {
 TEST_CASE("planner: exactly the cap is one step and one more is two") {
   for (const std::uint32_t extra : {0u, 1u}) {
     Batch batch;
-    for (std::uint32_t index = 0; index < Planner::kMaxStores + extra; ++index)
+    for (std::uint32_t index = 0; index < Planner::kMaxWrites + extra; ++index)
       batch.add(Op::Set, std::to_string(index));
     Planner planner;
     CHECK(planner.plan(batch.view()).steps.size() == 1 + extra);
@@ -253,7 +253,7 @@ TEST_CASE("planner: the bytes of the keys of a step are capped") {
     Planner planner;
     const Plan& plan = planner.plan(batch.view());
     CHECK(faultOf(plan, batch.view()) == "");
-    for (const Step& step : plan.steps) CHECK((step.end - step.begin) * 250 <= Planner::kMaxFetchBytes);
+    for (const Step& step : plan.steps) CHECK((step.end - step.begin) * 250 <= Planner::kMaxKeyBytes);
   }
 }
 
