@@ -21,6 +21,7 @@ class StepRun {
         order_(plan.of(step)),
         requests_(requests),
         deliverer_(deliverer),
+        deliverItems_(step.kind == StepKind::Store ? kDeliverStores : kDeliverItems),
         startedMs_(nowMs()) {}
 
   Link& link;
@@ -64,13 +65,16 @@ class StepRun {
 
   // Lets JavaScript start on what is there once it is worth a wake-up.
   void deliverIfMany() {
-    if (results.items.size() >= kDeliverItems || results.bytes.size() >= kDeliverBytes ||
+    if (results.items.size() >= deliverItems_ || results.bytes.size() >= kDeliverBytes ||
         results.blocks.size() >= kDeliverBlocks)
       deliverer_.deliver(results);
   }
 
  private:
+  // Measured, 100 in flight: stores gain a quarter by early results (their answers trickle in), fetches lose a
+  // tenth and the other writes a quarter (callers come back in smaller batches, each of which must be primed).
   static constexpr std::size_t kDeliverItems = 256;
+  static constexpr std::size_t kDeliverStores = 48;
   static constexpr std::size_t kDeliverBytes = 256 * 1024;
   static constexpr std::size_t kDeliverBlocks = 16;
 
@@ -89,6 +93,7 @@ class StepRun {
   std::span<const std::uint32_t> order_;
   std::span<Request> requests_;
   Deliverer& deliverer_;
+  const std::size_t deliverItems_;
   const double startedMs_;
 };
 
