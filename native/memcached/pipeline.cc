@@ -41,8 +41,8 @@ constexpr std::uint64_t kNumberOrNone = UINT64_MAX;
 constexpr int kMaxBreaks = 32;
 
 // So many answers to buffered writes are left unread at most: libmemcached does not read while it writes, and
-// 900 on a Unix socket fill its buffers and deadlock until the timeout. Half of them stay unread while more is
-// written, so that the server has something to do meanwhile.
+// 900 on a Unix socket fill its buffers and deadlock until the timeout. Half of them stay unread while more
+// is written, so that the server has something to do meanwhile.
 constexpr std::size_t kMaxUnread = 256;
 
 // So many counters with primers of their own at a time.
@@ -97,8 +97,8 @@ Contact Pipeline::run(StepRun& run) {
   return contactOf(failure_);
 }
 
-// After the connection broke: whether what was not sent goes on over a new one. It does if it was the server's
-// answer that broke it, so that the server is there.
+// After the connection broke: whether what was not sent goes on over a new one. It does if it was the
+// server's answer that broke it, so that the server is there.
 bool Pipeline::goesOn(StepRun& run) {
   if (contactOf(failure_) != Contact::Answered || ++breaks_ > kMaxBreaks) return false;
   run.link.drop();

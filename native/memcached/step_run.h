@@ -71,8 +71,9 @@ class StepRun {
   }
 
  private:
-  // Measured, 100 in flight: stores gain a quarter by early results (their answers trickle in), fetches lose a
-  // tenth and the other writes a quarter (callers come back in smaller batches, each of which must be primed).
+  // Measured, 100 in flight: stores gain a quarter by early results (their answers trickle in), fetches lose
+  // a tenth and the other writes a quarter (callers come back in smaller batches, each of which must be
+  // primed).
   static constexpr std::size_t kDeliverItems = 256;
   static constexpr std::size_t kDeliverStores = 48;
   static constexpr std::size_t kDeliverBytes = 256 * 1024;

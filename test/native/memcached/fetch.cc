@@ -79,7 +79,7 @@ TEST_CASE("fetch: everybody who waits for a key gets its value") {
   MemcachedServer server;
   for (const Protocol protocol : kBoth) {
     for (const std::size_t size :
-         {std::size_t{0}, std::size_t{5}, std::size_t{8191}, std::size_t{8192}, std::size_t{500000}}) {
+         {std::size_t{0}, std::size_t{5}, std::size_t{16383}, std::size_t{16384}, std::size_t{500000}}) {
       Exchange exchange(configFor(server.spec(), protocol));
       const std::string value(size, 'x');
       CHECK(exchange.one(Op::Set, "k", value).status == MEMCACHED_SUCCESS);
@@ -104,7 +104,7 @@ TEST_CASE("fetch: everybody who waits for a key gets its value") {
       // Alone, too: another way through libmemcached.
       CHECK((exchange.one(Op::Gets, "k").value == value));
       CHECK(exchange.answers[0].number != 0);
-      CHECK(exchange.answers[0].isBlock == (size >= 8192));
+      CHECK(exchange.answers[0].isBlock == (size >= 16384));
     }
   }
 }
