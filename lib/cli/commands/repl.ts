@@ -5,10 +5,13 @@ import { start, type REPLServer } from 'node:repl';
 
 import type { Command } from 'commander';
 
-import * as libmemcached from '../../index';
+import * as index from '../../index';
 import { ExitCode } from '../exit-codes';
 import { LineByLine } from '../line-by-line';
 import { run, type Session } from '../session';
+
+// The module's own members are getters, behind which the prompt of Node 24 and later completes nothing.
+const libmemcached = { ...index };
 
 export function addRepl(program: Command): void {
   program
