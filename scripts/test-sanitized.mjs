@@ -110,5 +110,7 @@ const options = [
 const passed = node(require.resolve('jest/bin/jest'), ...options, ...tests, ...jestArguments);
 const found = findings(reports);
 for (const finding of found) console.error(`\n${finding}`);
-console.log(`\n${sanitize}: ${found.length === 0 ? 'no findings' : `${found.length} FINDINGS`}`);
+// UBSan's go to standard error, above, and end the process, so that jest fails.
+const verdict = passed ? 'no findings' : 'FAILED, see above';
+console.log(`\n${sanitize}: ${found.length === 0 ? verdict : `${found.length} FINDINGS`}`);
 process.exit(passed && found.length === 0 ? 0 : 1);
