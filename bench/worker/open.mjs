@@ -1,5 +1,8 @@
-import { Meter } from './meter.mjs';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+
 import { WrongData } from './check.mjs';
+import { Meter } from './meter.mjs';
 
 /**
  * An open loop: operations start at random moments, `rate` of them a second, whether or not earlier ones are answered,
@@ -9,7 +12,9 @@ import { WrongData } from './check.mjs';
  * same busy loop beside it; CPU time says nothing here and is not reported.
  */
 export async function open({ operation, rate }, { warmup, seconds }) {
-  const random = generator(20_000);
+  // Always the same arrivals.
+  const generator = xoroshiro128plus(20_000);
+  const random = () => uniformFloat64(generator);
   await run(operation, rate, warmup, random, new Meter());
   const meter = new Meter();
   await run(operation, rate, seconds, random, meter);
@@ -50,14 +55,4 @@ function run(operation, rate, seconds, random, meter) {
     meter.start();
     pump();
   });
-}
-
-/** Always the same arrivals: mulberry32. */
-function generator(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

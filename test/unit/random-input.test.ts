@@ -1,6 +1,9 @@
 // What parses in TypeScript, given thousands of random inputs that look a little like what it expects. (What parses and
 // plans natively is fuzzed: npm run fuzz.) The seed is in the name of each test.
 
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+
 import { behaviorNames } from '../../lib/behaviors';
 import { deserialize, pylibmcCodec } from '../../lib/codecs/pylibmc';
 import { Client, DeserializationError, MemcachedError } from '../../lib/index';
@@ -9,20 +12,10 @@ import { parseServer, serverName, Transport } from '../../lib/servers';
 const SEED = Number(process.env.SEED ?? 20260101);
 const ROUNDS = 5000;
 
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 let random: () => number;
 beforeEach(() => {
-  random = randomOf(SEED);
+  const generator = xoroshiro128plus(SEED);
+  random = () => uniformFloat64(generator);
 });
 const below = (limit: number): number => Math.floor(random() * limit);
 const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
