@@ -2,26 +2,26 @@
 
 import type { Codec, Serialized } from './codecs/codec';
 import { serialize as standardSerialize } from './codecs/pylibmc';
-import type { CallOptions } from './dispatcher';
-import { expiryOf, type TimeArg } from './expiry';
+import type { CallOptions } from './call-options';
+import { expiryOf, isDate, type TimeArg } from './expiry';
 import { nameOf } from './keys';
 
 export interface StoreOptions extends CallOptions {
   /** Seconds until it expires (0: never), or a Date. Default 0. */
-  time?: TimeArg;
+  time?: TimeArg | undefined;
   /** Compress values of at least so many bytes, if that makes them smaller; 0 (the default): never. */
-  minCompressLen?: number;
+  minCompressLen?: number | undefined;
   /** zlib's level: 0 (none) … 9; -1 (the default) is zlib's own choice. */
-  compressLevel?: number;
+  compressLevel?: number | undefined;
 }
 
 export interface CounterOptions extends CallOptions {
   /** Resolve to a bigint: exact up to 2^64-1. Default false. */
-  bigint?: boolean;
+  bigint?: boolean | undefined;
   /** Create the counter with this value (0 … 2^64-1) if it is not there. Binary protocol only. */
-  initial?: number | bigint;
+  initial?: number | bigint | undefined;
   /** With `initial`: when the counter that is created expires. Default: never. */
-  time?: TimeArg;
+  time?: TimeArg | undefined;
 }
 
 export interface CheckedStoreOptions {
@@ -33,20 +33,41 @@ export interface CheckedStoreOptions {
 
 const largest32 = 2 ** 32 - 1;
 const largest64 = 2n ** 64n - 1n;
-/** memcached's "do not create". */
 const longestStatsArgument = 200;
 
 const noOptions: CheckedStoreOptions = { expiry: 0, minCompressLen: 0, compressLevel: -1, call: undefined };
 
-export function checkStoreOptions(given: TimeArg | StoreOptions | undefined): CheckedStoreOptions {
+const callNames = ['timeout', 'signal'];
+const storeNames = new Set([...callNames, 'time', 'minCompressLen', 'compressLevel']);
+const counterNames = new Set([...callNames, 'bigint', 'initial', 'time']);
+
+/**
+ * `own`: names that the method takes beside those of StoreOptions.
+ *
+ * @throws TypeError for a wrong type or an unknown name, RangeError
+ */
+export function checkStoreOptions(
+  given: TimeArg | StoreOptions | undefined,
+  own: readonly string[] = [],
+): CheckedStoreOptions {
   if (given === undefined) return noOptions;
-  if (typeof given === 'number' || given instanceof Date) return { ...noOptions, expiry: expiryOf(given) };
-  if (typeof given !== 'object' || (given as unknown) === null)
+  if (typeof given === 'number' || isDate(given)) return { ...noOptions, expiry: expiryOf(given) };
+  if (typeof given !== 'object' || (given as unknown) === null || Array.isArray(given))
     throw new TypeError(`time must be a number of seconds, a Date or an options object, not ${nameOf(given)}`);
+  refuseUnknown(given, storeNames, own);
   const { time, minCompressLen = 0, compressLevel = -1 } = given;
   inRange(minCompressLen, 'minCompressLen', 0, largest32);
   inRange(compressLevel, 'compressLevel', -1, 9);
   return { expiry: expiryOf(time), minCompressLen, compressLevel, call: given };
+}
+
+/** `{ expires: 60 }` must not store a value that never expires. */
+function refuseUnknown(options: object, names: ReadonlySet<string>, own: readonly string[] = []): void {
+  for (const name in options) {
+    if (names.has(name) || own.includes(name)) continue;
+    const all = [...names, ...own].join(', ');
+    throw new TypeError(`unknown option ${JSON.stringify(name)}; there are ${all}`);
+  }
 }
 
 function inRange(value: unknown, name: string, least: number, most: number): void {
@@ -85,6 +106,7 @@ export function checkCounterOptions(options: CounterOptions | undefined): {
   const given: unknown = options;
   if (typeof given !== 'object' || given === null)
     throw new TypeError(`options must be an object, not ${nameOf(given)}`);
+  refuseUnknown(given, counterNames);
   const initial = options.initial === undefined ? undefined : checkDelta(options.initial, 'initial');
   if (options.time !== undefined && initial === undefined)
     throw new TypeError('a counter takes a time only together with initial');
@@ -130,11 +152,23 @@ export function serializedParts(value: unknown, serialize: ((value: unknown) => 
   } else {
     setParts(parts, serialize(value), 'serialize');
   }
+  if (parts.data.length === 0 && typeof parts.data !== 'string') refuseDetached(parts.data);
   if (parts.data.length > largestValue)
     throw new RangeError(
       `the value has ${String(parts.data.length)} bytes; no memcached takes more than ${String(largestValue)}`,
     );
   return parts;
+}
+
+const nothing = new Uint8Array(0);
+
+/** Bytes whose memory was transferred look empty, and would be stored so. @throws TypeError */
+function refuseDetached(data: Uint8Array): void {
+  try {
+    nothing.set(data);
+  } catch (error) {
+    throw new TypeError('cannot store bytes whose ArrayBuffer is detached', { cause: error });
+  }
 }
 
 /** @throws TypeError for what is not bytes and flags */

@@ -4,7 +4,7 @@ import type { Behaviors } from './behaviors';
 import { toNative as behaviorsToNative } from './behaviors';
 import { codecOf, type CodecName } from './codecs';
 import type { Codec } from './codecs/codec';
-import { checkTimeout } from './dispatcher';
+import { checkTimeout } from './call-options';
 import { nameOf } from './keys';
 import { native, type NativeBehaviors } from './native';
 import { parseServers, Transport, type ServerAddress } from './servers';
@@ -14,25 +14,28 @@ export interface ClientOptions {
    * Which protocol: true for binary, false for text, `'auto'` (the default) to have each connection ask once,
    * and to fetch several keys in text where it speaks both. UDP is always text.
    */
-  binary?: boolean | 'auto';
+  binary?: boolean | 'auto' | undefined;
   /** SASL PLAIN, with `password`. Makes the protocol binary. Not over UDP, and libmemcached sends it over TCP only. */
-  username?: string;
-  password?: string;
-  behaviors?: Partial<Behaviors>;
+  username?: string | undefined;
+  password?: string | undefined;
+  behaviors?: Partial<Behaviors> | undefined;
   /** How values become bytes: one of `codecs`, by its name or itself, or your own. Default `'pylibmc'`. */
-  codec?: CodecName | Codec;
+  codec?: CodecName | Codec | undefined;
   /** Connections for each server, each with its thread: 1 … 64, default 1. More help text writes and large values. */
-  connections?: number;
-  /** Milliseconds until an operation rejects with a TimeoutError, queueing included. Default 2000. */
-  timeout?: number;
-  /** Operations in flight before new ones are refused with Busy. Default 1,000,000. */
-  maxPending?: number;
+  connections?: number | undefined;
+  /**
+   * Milliseconds until an operation rejects with a TimeoutError, queueing included: more than 0, less than 2^31. Default
+   * 2000.
+   */
+  timeout?: number | undefined;
+  /** Operations in flight before new ones are refused with Busy: 1 … 16,000,000. Default 1,000,000. */
+  maxPending?: number | undefined;
   /**
    * A cache outage never breaks a request: where a server cannot be reached or does not answer, reads resolve to a miss and
    * writes to false, and the error is published on the diagnostics channel `libmemcached:failure`. Mistakes (a bad key, a
    * value that is too big, wrong credentials, …) and counters reject as ever. Default false.
    */
-  failSoft?: boolean;
+  failSoft?: boolean | undefined;
 }
 
 export interface CheckedOptions {

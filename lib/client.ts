@@ -13,9 +13,10 @@ import * as behaviorTable from './behaviors';
 import { checkClientOptions, type ClientOptions } from './client-options';
 import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
-import { Dispatcher, type CallOptions } from './dispatcher';
+import type { CallOptions } from './call-options';
+import { Dispatcher } from './dispatcher';
 import { MemcachedError, returnCode } from './errors';
-import { expiryOf, type TimeArg } from './expiry';
+import { expiryOf, flushDelayOf, type TimeArg } from './expiry';
 import { assertKey, badKey, keyBytes, longestKey, type Key } from './keys';
 import type { MultiOptions } from './multi';
 import { planOf, type GetOrSetOptions, type Loader } from './get-or-set';
@@ -61,7 +62,7 @@ export class Client {
   /** Whether the protocol is known to be binary. */
   readonly #isBinary: boolean;
   /** Behaviors set after construction, for clones. */
-  readonly #laterBehaviors: Partial<Behaviors>[] = [];
+  #laterBehaviors: readonly Partial<Behaviors>[] = [];
   #namespaces: Namespaces | undefined;
   #readThrough: ReadThrough | undefined;
   #closing: Promise<void> | undefined;
@@ -108,6 +109,7 @@ export class Client {
       serialize: ownSerialize ? (value) => this.serialize(value) : undefined,
       servers: checked.addresses.length,
       failSoft: options.failSoft === true,
+      isFollowUp: false,
     });
   }
 
@@ -120,6 +122,7 @@ export class Client {
    */
   get<T = unknown>(key: Key): Promise<T | undefined>;
   get<T = unknown, D = undefined>(key: Key, otherwise: D, options?: CallOptions): Promise<T | D>;
+  get<T>(key: Key, otherwise: T, options?: CallOptions): Promise<T>;
   get(key: Key, otherwise?: unknown, options?: CallOptions): Promise<unknown> {
     return this.#requests.read(Op.Get, key, this.#decoders.value, otherwise, otherwise, options);
   }
@@ -239,15 +242,17 @@ export class Client {
    * there (unless `initial` is given: binary protocol only), and with a RangeError that carries `value` if the new value
    * is above 2^53-1 and `bigint` is not set.
    */
-  incr(key: Key, delta: number | bigint, options: CounterOptions & { bigint: true }): Promise<bigint>;
-  incr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number>;
+  incr(key: Key, delta: number | bigint | undefined, options: CounterOptions & { bigint: true }): Promise<bigint>;
+  incr(key: Key, delta?: number | bigint, options?: CounterOptions & { bigint?: false | undefined }): Promise<number>;
+  incr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number | bigint>;
   incr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
     return this.#requests.count(Op.Incr, key, delta, options);
   }
 
   /** Subtracts `delta`; never goes below 0. As `incr`. */
-  decr(key: Key, delta: number | bigint, options: CounterOptions & { bigint: true }): Promise<bigint>;
-  decr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number>;
+  decr(key: Key, delta: number | bigint | undefined, options: CounterOptions & { bigint: true }): Promise<bigint>;
+  decr(key: Key, delta?: number | bigint, options?: CounterOptions & { bigint?: false | undefined }): Promise<number>;
+  decr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number | bigint>;
   decr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
     return this.#requests.count(Op.Decr, key, delta, options);
   }
@@ -256,12 +261,18 @@ export class Client {
    * Adds `delta` (default 1) to many counters; resolves to their new values. Rejects with NotFound if any is not there,
    * after all were tried: the error carries `values` and `failedKeys`.
    */
-  incrMulti(keys: Iterable<Key>, options?: MultiOptions & { delta?: number | bigint }): Promise<Map<Key, number>> {
+  incrMulti(
+    keys: Iterable<Key>,
+    options?: MultiOptions & { delta?: number | bigint | undefined },
+  ): Promise<Map<Key, number>> {
     return multi.countMulti(this.#requests, Op.Incr, keys, options);
   }
 
   /** As `incrMulti`, subtracting. */
-  decrMulti(keys: Iterable<Key>, options?: MultiOptions & { delta?: number | bigint }): Promise<Map<Key, number>> {
+  decrMulti(
+    keys: Iterable<Key>,
+    options?: MultiOptions & { delta?: number | bigint | undefined },
+  ): Promise<Map<Key, number>> {
     return multi.countMulti(this.#requests, Op.Decr, keys, options);
   }
 
@@ -279,9 +290,13 @@ export class Client {
   async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
     const { longestKey } = this.#dispatcher.submission;
     const plan = planOf(key, loader, time, { longestKey, timeout: this.#dispatcher.timeout });
-    this.#readThrough ??= new ReadThrough(this.#requests, new TextItems(this.#requests));
-    const found = await this.#readThrough.look(plan.key, plan, plan.call);
-    return (await this.#readThrough.resolve(found, plan)) as T;
+    const readThrough = (this.#readThrough ??= this.#makeReadThrough());
+    return (await readThrough.run(() => readThrough.look(plan.key, plan, plan.call), plan)) as T;
+  }
+
+  #makeReadThrough(): ReadThrough {
+    const requests = this.#requests.forFollowUps();
+    return new ReadThrough(requests, new TextItems(requests));
   }
 
   // Views.
@@ -302,7 +317,7 @@ export class Client {
   /** Empties all servers; with `time`, so many seconds from now. */
   flushAll(options: CallOptions & { time?: TimeArg } = {}): Promise<true> {
     return attempt(async (): Promise<true> => {
-      await this.#requests.everyServer(Op.Flush, expiryOf(options.time), '', this.#decoders.nothing, options);
+      await this.#requests.everyServer(Op.Flush, flushDelayOf(options.time), '', this.#decoders.nothing, options);
       return true;
     });
   }
@@ -413,17 +428,17 @@ export class Client {
 
   /** What we have to know ourselves of behaviors that were set. */
   #followBehaviors(set: NativeBehaviors): void {
-    if (set.namespace !== undefined)
-      this.#dispatcher.submission.namespaceBytes = Buffer.byteLength(String(set.namespace));
-    if (set.num_replicas !== undefined) this.#dispatcher.replicas = Number(set.num_replicas);
+    this.#dispatcher.followBehaviors({
+      ...(set.num_replicas === undefined ? {} : { replicas: Number(set.num_replicas) }),
+      ...(set.namespace === undefined ? {} : { namespaceBytes: Buffer.byteLength(String(set.namespace)) }),
+    });
   }
 
   #rememberForClones(behaviors: Partial<Behaviors>): void {
-    // One entry while the same names are set over and over.
-    const names = (of: object | undefined): string => Object.keys(of ?? {}).join();
-    const last = this.#laterBehaviors.at(-1);
-    if (last !== undefined && names(last) === names(behaviors)) this.#laterBehaviors.pop();
-    this.#laterBehaviors.push({ ...behaviors });
+    // What is set again is forgotten: else the list would grow with every change.
+    const isSetAgain = (name: string): boolean => Object.hasOwn(behaviors, name);
+    const others = this.#laterBehaviors.filter((earlier) => !Object.keys(earlier).every(isSetAgain));
+    this.#laterBehaviors = [...others, { ...behaviors }];
   }
 
   // Placement.

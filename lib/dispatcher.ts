@@ -3,30 +3,34 @@
  * settles operations when their completions arrive. JavaScript's side of native/binding/client.h.
  */
 
+import { onAbort } from './abort';
+import { checkCallOptions, type CallOptions } from './call-options';
+import { DeadlineTimer } from './deadline-timer';
 import { Busy, ClientClosed, TimeoutError, describe, returnCode, type ErrorDetails } from './errors';
-import { keyBytes, nameOf, type Key } from './keys';
+import { keyBytes, type Key } from './keys';
 import { ErrorCounts } from './metrics';
 import { native, type NativeClient, type NativeClientOptions, type NativeServer } from './native';
 import type { Operation, Reply, Waiter } from './operation';
+import { Slots } from './slots';
 import { Submission, type Details } from './submission';
-import { Op, Outcome, completionWords, inBlock, operationNames, outcomeMask, serverShift, Status } from './wire';
-
-/** Options that every operation takes. */
-export interface CallOptions {
-  /** Milliseconds from the call until the operation rejects with a TimeoutError; more than 0. Default: the client's. */
-  timeout?: number | undefined;
-  /** Aborted: the operation rejects with the signal's reason. What was sent already takes its course. */
-  signal?: AbortSignal | undefined;
-}
+import {
+  Op,
+  Outcome,
+  Status,
+  completionWords,
+  inBlock,
+  isWrite,
+  operationNames,
+  outcomeMask,
+  serverShift,
+} from './wire';
 
 // Completions are read while they are being delivered, so one pair of arrays serves all clients of this thread.
 const sharedRecords = new Uint32Array(1024 * completionWords);
 const sharedBytes = Buffer.from(new ArrayBuffer(512 * 1024));
-/** The clock is read once for so many operations: reading it costs as much as writing a short key. */
-const operationsPerClockReading = 32;
+/** The clock is read once for so many operations of a tick: reading it costs as much as writing a short key. */
+const operationsPerClockReading = 8;
 const notFound = returnCode('NOTFOUND');
-const firstSlots = 64;
-const longestTimeout = 2 ** 31 - 1;
 
 export interface DispatcherOptions extends Omit<NativeClientOptions, 'submission' | 'records' | 'bytes'> {
   timeout: number;
@@ -39,8 +43,6 @@ export class Dispatcher {
   readonly submission: Submission;
   readonly timeout: number;
   readonly servers: readonly NativeServer[];
-  /** `num_replicas` in force. */
-  replicas = 0;
   readonly errors = new ErrorCounts();
   /** How often an operation was refused with Busy. */
   refused = 0;
@@ -48,15 +50,7 @@ export class Dispatcher {
   readonly #serverNames: readonly string[];
   readonly #reply: Reply;
 
-  /** By slot. Undefined: free, or given up by its caller while the native side still holds the slot. */
-  readonly #waiters: (Waiter | undefined)[] = [];
-  /** By slot; Infinity where nobody waits. */
-  #deadlines = new Float64Array(firstSlots).fill(Infinity);
-  /** By slot: which member of its waiter. */
-  #members = new Uint32Array(firstSlots);
-  /** By slot, of reads: how many servers after the key's own it was sent to. */
-  #triedReplicas = new Uint8Array(firstSlots);
-  readonly #freeSlots: number[] = [];
+  readonly #slots = new Slots();
   /** Slots that the native side holds. */
   #inFlight = 0;
   #pending = 0;
@@ -68,12 +62,19 @@ export class Dispatcher {
   readonly #clockOffset = native.now() - performance.now();
   #now = 0;
   #operationsSinceClock = operationsPerClockReading;
-  #sweepTimer: NodeJS.Timeout | undefined;
-  #sweepAt = Infinity;
+  readonly #deadlineTimer: DeadlineTimer<Dispatcher>;
 
-  /** Operations by slot that a signal may abort. */
-  readonly #signals = new Map<AbortSignal, Map<number, Waiter>>();
-  #closed = false;
+  /** `num_replicas` in force. */
+  #replicas = 0;
+  /** How often behaviors were set. */
+  #behaviors = 0;
+
+  /** Callers are refused. */
+  #isClosing = false;
+  /** Everybody is refused. */
+  #isClosed = false;
+  /** Calls of several operations, which will send more of them. */
+  #composites = 0;
   #onIdle: (() => void) | undefined;
 
   constructor(options: DispatcherOptions) {
@@ -98,6 +99,14 @@ export class Dispatcher {
     this.native.yield = () => {
       setImmediate(resume);
     };
+    const offset = this.#clockOffset;
+    this.#deadlineTimer = new DeadlineTimer<Dispatcher>(
+      this,
+      () => performance.now() + offset,
+      (dispatcher) => {
+        dispatcher.#sweep();
+      },
+    );
     const textOnly = options.protocol === 1;
     this.submission = new Submission(memory, this.native, textOnly);
     this.#reply = {
@@ -123,20 +132,28 @@ export class Dispatcher {
     return this.#serverNames[index] ?? '';
   }
 
+  /** Later operations have other behaviors; those that were called keep theirs. */
+  followBehaviors({ replicas, namespaceBytes }: { replicas?: number; namespaceBytes?: number }): void {
+    ++this.#behaviors;
+    if (replicas !== undefined) this.#replicas = replicas;
+    if (namespaceBytes !== undefined) this.submission.namespaceBytes = namespaceBytes;
+  }
+
   /**
-   * Returns the operation's slot.
+   * Returns the operation's slot. `isFollowUp`: it belongs to a call that has begun (see `enter`).
    *
    * @throws what is wrong: with the key, the options, or the client's state
    */
-  sendShort(operation: Operation, key: Key, options: CallOptions | undefined): number {
-    return this.sendMemberShort(operation, 0, key, this.#admit(operation.op, options), options?.signal);
+  sendShort(operation: Operation, key: Key, options: CallOptions | undefined, isFollowUp: boolean): number {
+    const timeout = this.admitMany(1, operation.op, options, isFollowUp);
+    return this.sendMemberShort(operation, 0, key, timeout, options?.signal);
   }
 
   /** As sendShort, for one of several that were admitted together. */
   sendMemberShort(waiter: Waiter, member: number, key: Key, timeout: number, signal?: AbortSignal): number {
     this.submission.begin(waiter.op, key, false);
     const slot = this.#open(waiter, member, timeout, signal);
-    this.submission.finish(waiter.op, slot, this.#deadlines[slot] as number, 0);
+    this.submission.finish(waiter.op, slot, this.#slots.deadlines[slot] as number, 0);
     return slot;
   }
 
@@ -147,8 +164,9 @@ export class Dispatcher {
     value: string | Uint8Array,
     details: Details,
     options: CallOptions | undefined,
+    isFollowUp: boolean,
   ): number {
-    const timeout = this.#admit(operation.op, options);
+    const timeout = this.admitMany(1, operation.op, options, isFollowUp);
     return this.sendMemberLong(operation, 0, key, value, details, timeout, options?.signal);
   }
 
@@ -164,15 +182,20 @@ export class Dispatcher {
   ): number {
     this.submission.begin(waiter.op, key, true);
     const slot = this.#open(waiter, member, timeout, signal);
-    this.submission.finishLong(waiter.op, slot, this.#deadlines[slot] as number, value, details);
+    try {
+      this.submission.finishLong(waiter.op, slot, this.#slots.deadlines[slot] as number, value, details);
+    } catch (error) {
+      this.#takeBack(waiter, slot); // the native side has not heard of it
+      throw error;
+    }
     return slot;
   }
 
   /** As sendShort, for an operation that concerns a server. */
   sendForServer(operation: Operation, expiry: number, value: string, options: CallOptions | undefined): number {
-    const timeout = this.#admit(operation.op, options);
+    const timeout = this.admitMany(1, operation.op, options, false);
     const slot = this.#open(operation, 0, timeout, options?.signal);
-    const deadline = this.#deadlines[slot] as number;
+    const deadline = this.#slots.deadlines[slot] as number;
     this.submission.writeForServer(operation.op, slot, deadline, operation.server, expiry, value);
     return slot;
   }
@@ -182,27 +205,47 @@ export class Dispatcher {
    *
    * @throws ClientClosed, Busy, or what is wrong with the options
    */
-  admitMany(count: number, op: Op, options: CallOptions | undefined): number {
+  admitMany(count: number, op: Op, options: CallOptions | undefined, isFollowUp: boolean): number {
     const name = operationNames[op];
-    if (this.#closed) throw new ClientClosed(`${name}: the client is closed`, { operation: name });
+    if (isFollowUp ? this.#isClosed : this.#isClosing) throw closed(name);
     if (count > this.#maxPending - this.#inFlight) throw this.#busy(name, count);
     return options === undefined ? this.timeout : checkCallOptions(options, this.timeout);
   }
 
   #busy(name: string, count: number): Busy {
     this.refused += count;
-    return new Busy(
-      `${name}: ${String(this.#inFlight)} operations are in flight (maxPending is ${String(this.#maxPending)})`,
-      { operation: name },
-    );
+    const wanted = count === 1 ? '' : `, and ${String(count)} more were wanted`;
+    const limit = `maxPending is ${String(this.#maxPending)}`;
+    const message = `${name}: ${String(this.#inFlight)} operations are in flight${wanted} (${limit})`;
+    return new Busy(message, { operation: name });
+  }
+
+  /**
+   * A call begins that sends one operation after another, as follow-ups: `close` waits for it, until `leave`.
+   *
+   * @throws ClientClosed
+   */
+  enter(name: string): void {
+    if (this.#isClosing) throw closed(name);
+    this.hold();
+  }
+
+  /** As `enter`, for a part of a call that has begun. */
+  hold(): void {
+    ++this.#composites;
+  }
+
+  leave(): void {
+    --this.#composites;
+    this.#checkIdle();
   }
 
   /** Gives up the members of a multi-operation that have not settled; `slots` by member. */
   abandonMany(waiter: Waiter, slots: readonly number[]): void {
     for (const [member, slot] of slots.entries()) {
-      if (this.#waiters[slot] === waiter && this.#members[slot] === member) this.#abandon(slot);
+      if (this.#slots.waiters[slot] === waiter && this.#slots.members[slot] === member) this.#abandon(slot);
     }
-    if (this.#pending === 0) this.#onIdle?.();
+    this.#checkIdle();
   }
 
   /** Submits now what was called in this tick. */
@@ -212,28 +255,32 @@ export class Dispatcher {
     this.submission.flush();
   }
 
-  /** Checks what can be refused without a slot; returns the timeout that applies. */
-  #admit(op: Op, options: CallOptions | undefined): number {
-    return this.admitMany(1, op, options);
-  }
-
   #open(waiter: Waiter, member: number, timeout: number, signal: AbortSignal | undefined): number {
-    const slot = this.#freeSlots.pop() ?? this.#waiters.length;
-    this.#waiters[slot] = waiter;
-    if (slot >= this.#deadlines.length) this.#growSlots();
-    this.#members[slot] = member;
-    if (++this.#operationsSinceClock > operationsPerClockReading) {
+    const slots = this.#slots;
+    const slot = slots.take(waiter, member);
+    // A timeout of the caller's own may be short: it counts from the call exactly.
+    if (++this.#operationsSinceClock > operationsPerClockReading || timeout !== this.timeout) {
       this.#operationsSinceClock = 0;
       this.#now = performance.now() + this.#clockOffset;
     }
     const deadline = this.#now + timeout;
-    this.#deadlines[slot] = deadline;
-    if (deadline < this.#sweepAt) this.#scheduleSweep(deadline);
+    slots.deadlines[slot] = deadline;
+    slots.behaviors[slot] = this.#behaviors;
+    this.#deadlineTimer.set(deadline);
     ++this.#inFlight;
     ++this.#pending;
     if (signal !== undefined) this.#watch(signal, waiter, slot);
     this.#scheduleFlush();
     return slot;
+  }
+
+  #takeBack(waiter: Waiter, slot: number): void {
+    waiter.detach?.();
+    this.#slots.forget(slot);
+    this.#slots.release(slot);
+    --this.#inFlight;
+    --this.#pending;
+    this.#checkIdle();
   }
 
   #scheduleFlush(): void {
@@ -243,64 +290,29 @@ export class Dispatcher {
     process.nextTick(this.#flush);
   }
 
-  #growSlots(): void {
-    const size = this.#deadlines.length * 2;
-    const deadlines = new Float64Array(size).fill(Infinity);
-    deadlines.set(this.#deadlines);
-    this.#deadlines = deadlines;
-    const members = new Uint32Array(size);
-    members.set(this.#members);
-    this.#members = members;
-    const triedReplicas = new Uint8Array(size);
-    triedReplicas.set(this.#triedReplicas);
-    this.#triedReplicas = triedReplicas;
-  }
-
-  /** One listener for each signal, however many operations it was given to: Node warns about many. */
   #watch(signal: AbortSignal, waiter: Waiter, slot: number): void {
-    const watched = this.#signals.get(signal) ?? this.#listenTo(signal);
-    watched.set(slot, waiter);
-    waiter.detach = () => {
-      watched.delete(slot);
-      if (watched.size > 0 || this.#signals.get(signal) !== watched) return;
-      this.#signals.delete(signal);
-      signal.removeEventListener('abort', this.#onAbort);
-    };
-  }
-
-  #listenTo(signal: AbortSignal): Map<number, Waiter> {
-    const watched = new Map<number, Waiter>();
-    this.#signals.set(signal, watched);
-    signal.addEventListener('abort', this.#onAbort, { once: true });
-    return watched;
-  }
-
-  readonly #onAbort = (event: Event): void => {
-    const signal = event.target as AbortSignal;
-    const watched = this.#signals.get(signal) ?? new Map<number, Waiter>();
-    this.#signals.delete(signal);
-    for (const [slot, waiter] of watched) {
-      const member = this.#members[slot] as number;
+    waiter.detach = onAbort(signal, () => {
+      const member = this.#slots.members[slot] as number;
       this.#abandon(slot);
       waiter.fail(signal.reason, member);
-    }
-    if (this.#pending === 0) this.#onIdle?.();
-  };
+      this.#checkIdle();
+    });
+  }
 
   /** Native → JavaScript: settles `count` operations from the shared arrays. */
   #deliver(count: number, blocks: readonly Buffer[] | undefined): void {
     const words = sharedRecords;
+    const slots = this.#slots;
     const reply = this.#reply;
     for (let at = 0; at < count * completionWords; at += completionWords) {
       const slot = words[at] as number;
-      const waiter = this.#waiters[slot];
+      const waiter = slots.waiters[slot];
       const status = (words[at + 1] as number) | 0;
-      if (this.replicas > 0 && waiter !== undefined && this.#fallBack(waiter, slot, status)) continue;
-      this.#waiters[slot] = undefined;
-      this.#freeSlots.push(slot);
+      if (this.#replicas > 0 && waiter !== undefined && this.#fallBack(waiter, slot, status)) continue;
+      slots.release(slot);
       --this.#inFlight;
       if (waiter === undefined) continue; // given up: its caller knows already
-      this.#deadlines[slot] = Infinity;
+      slots.deadlines[slot] = Infinity;
       --this.#pending;
       if (waiter.detach !== undefined) waiter.detach();
       const kind = words[at + 2] as number;
@@ -316,69 +328,60 @@ export class Dispatcher {
       reply.end = reply.start + length;
       reply.numberLow = words[at + 6] as number;
       reply.numberHigh = words[at + 7] as number;
-      waiter.complete(reply, this.#members[slot] as number);
+      waiter.complete(reply, slots.members[slot] as number);
     }
     reply.bytes = sharedBytes; // do not keep a large value alive
-    if (this.#pending === 0) this.#onIdle?.();
+    this.#checkIdle();
   }
 
   /** A read whose server failed goes to the next one that holds a copy (`num_replicas`), in the same slot. */
   #fallBack(waiter: Waiter, slot: number, status: number): boolean {
     const isAnswer = status === Status.Success || status === notFound || status === Status.BadCompression;
-    const tried = this.#triedReplicas[slot] as number;
-    this.#triedReplicas[slot] = 0;
-    const key = waiter.wireKeyOf(this.#members[slot] as number);
+    const slots = this.#slots;
+    const tried = slots.triedReplicas[slot] as number;
+    slots.triedReplicas[slot] = 0;
+    const key = waiter.wireKeyOf(slots.members[slot] as number);
     if ((waiter.op !== Op.Get && waiter.op !== Op.Gets) || key === undefined) return false;
     if (isAnswer || status === Status.BadTextKey || status === Status.Closed) return false;
-    if (tried >= Math.min(this.replicas, this.#serverNames.length - 1)) return false;
-    this.#triedReplicas[slot] = tried + 1;
+    if (tried >= Math.min(this.#replicas, this.#serverNames.length - 1)) return false;
+    // The native side would send it with today's behaviors: under another namespace it would be another key.
+    if (slots.behaviors[slot] !== this.#behaviors) return false;
+    slots.triedReplicas[slot] = tried + 1;
     this.submission.begin(waiter.op, key, false);
-    this.submission.finish(waiter.op, slot, this.#deadlines[slot] as number, tried + 1);
+    this.submission.finish(waiter.op, slot, slots.deadlines[slot] as number, tried + 1);
     this.#scheduleFlush();
     return true;
   }
 
-  #scheduleSweep(at: number): void {
-    this.#sweepAt = at;
-    clearTimeout(this.#sweepTimer);
-    const delay = Math.max(1, Math.ceil(at - (performance.now() + this.#clockOffset)));
-    // Unreferenced: while anything is pending the native side keeps the process alive. And weak: the timer outlives
-    // the operations that it was set for, and must not keep a forgotten client from being collected.
-    const self = new WeakRef(this);
-    this.#sweepTimer = setTimeout(() => {
-      const dispatcher = self.deref();
-      if (dispatcher !== undefined) dispatcher.#sweep();
-    }, delay).unref();
-  }
-
   /** Settles what is overdue, and finds when to look again. One pass over the slots, seldom: once per timeout. */
   #sweep(): void {
-    this.#sweepAt = Infinity;
+    this.#deadlineTimer.clear();
     const now = performance.now() + this.#clockOffset;
+    const { waiters, deadlines } = this.#slots;
     let next = Infinity;
-    for (let slot = 0; slot < this.#waiters.length; ++slot) {
-      const deadline = this.#deadlines[slot] as number;
+    for (let slot = 0; slot < waiters.length; ++slot) {
+      const deadline = deadlines[slot] as number;
       if (deadline <= now) this.#expire(slot);
       else if (deadline < next) next = deadline;
     }
-    if (next < this.#sweepAt) this.#scheduleSweep(next);
-    if (this.#pending === 0) this.#onIdle?.();
+    this.#deadlineTimer.set(next);
+    this.#checkIdle();
   }
 
   #expire(slot: number): void {
-    const waiter = this.#waiters[slot] as Waiter;
-    const member = this.#members[slot] as number;
+    const waiter = this.#slots.waiters[slot] as Waiter;
+    const member = this.#slots.members[slot] as number;
     const server = this.#serverOf(waiter, slot);
     const unsent = this.#abandon(slot);
-    const isWrite = waiter.op >= Op.Delete && waiter.op <= Op.Flush;
+    const mayBeApplied = !unsent && isWrite(waiter.op);
     const what = unsent
       ? 'the time was over before it could be sent'
-      : `the server did not answer in time${isWrite ? '; the write may or may not have been applied' : ''}`;
+      : `the server did not answer in time${mayBeApplied ? '; the write may or may not have been applied' : ''}`;
     const details = {
       ...detailsOf(waiter, member),
       server: this.serverName(server),
       retcode: returnCode('TIMEOUT'),
-      outcomeUnknown: isWrite && !unsent,
+      outcomeUnknown: mayBeApplied,
     };
     const error = new TimeoutError(`${describe(details)}: ${what}`, details);
     this.errors.count(server, error);
@@ -386,8 +389,8 @@ export class Dispatcher {
   }
 
   #serverOf(waiter: Waiter, slot: number): number {
-    const wireKey = waiter.wireKeyOf(this.#members[slot] as number);
-    const tried = this.#triedReplicas[slot] as number;
+    const wireKey = waiter.wireKeyOf(this.#slots.members[slot] as number);
+    const tried = this.#slots.triedReplicas[slot] as number;
     const index = wireKey === undefined ? waiter.server : this.native.route(keyBytes(wireKey))[2] + tried;
     return index % this.#serverNames.length;
   }
@@ -395,78 +398,61 @@ export class Dispatcher {
   /** Nobody waits for it any longer; its slot is free when the native side gives it back. True: it was not sent. */
   #abandon(slot: number): boolean {
     if (this.#flushScheduled) this.flush(); // the native side must know a slot before it is cancelled
-    this.#waiters[slot]?.detach?.();
-    this.#waiters[slot] = undefined;
-    this.#deadlines[slot] = Infinity;
-    this.#triedReplicas[slot] = 0;
+    this.#slots.waiters[slot]?.detach?.();
+    this.#slots.forget(slot);
     --this.#pending;
     return this.native.cancel(slot);
   }
 
-  /** No new operations; resolves when those that are pending have settled, and the native side has been stopped. */
+  /** No new calls; resolves when those that are pending have settled, and the native side has been stopped. */
   close(): Promise<void> {
-    this.#closed = true;
+    this.#isClosing = true;
     this.flush();
     return new Promise((resolve) => {
-      const previous = this.#onIdle;
-      const stop = (): void => {
+      this.#onIdle = () => {
+        this.#onIdle = undefined;
         this.#stop();
-        previous?.();
         resolve();
       };
-      if (this.#pending === 0) stop();
-      else this.#onIdle = stop;
+      this.#checkIdle();
     });
   }
 
   /** No new operations; those that are pending reject with ClientClosed. */
   destroy(): void {
-    this.#closed = true;
+    this.#isClosing = true;
+    this.#isClosed = true;
     this.flush();
-    for (let slot = 0; slot < this.#waiters.length; ++slot) {
-      const waiter = this.#waiters[slot];
+    const { waiters, members } = this.#slots;
+    for (let slot = 0; slot < waiters.length; ++slot) {
+      const waiter = waiters[slot];
       if (waiter === undefined) continue;
-      const member = this.#members[slot] as number;
+      const member = members[slot] as number;
       const unsent = this.#abandon(slot);
       const name = operationNames[waiter.op];
-      const details = { ...detailsOf(waiter, member), outcomeUnknown: !unsent && waiter.op >= Op.Delete };
+      const details = { ...detailsOf(waiter, member), outcomeUnknown: !unsent && isWrite(waiter.op) };
       waiter.fail(new ClientClosed(`${name}: the client was destroyed`, details), member);
     }
     this.#stop();
     this.#onIdle?.();
   }
 
+  #checkIdle(): void {
+    if (this.#onIdle !== undefined && this.#pending === 0 && this.#composites === 0) this.#onIdle();
+  }
+
   #stop(): void {
-    clearTimeout(this.#sweepTimer);
+    this.#isClosed = true;
+    this.#deadlineTimer.clear();
     this.native.stop();
   }
+}
+
+function closed(name: string): ClientClosed {
+  return new ClientClosed(`${name}: the client is closed`, { operation: name });
 }
 
 function detailsOf(waiter: Waiter, member: number): ErrorDetails {
   const key = waiter.keyOf(member);
   return { operation: operationNames[waiter.op], ...(key === undefined ? {} : { key }) };
-}
-
-/**
- * The timeout that applies.
- *
- * @throws TypeError or RangeError for malformed options, the signal's reason if it is aborted already
- */
-export function checkCallOptions(options: CallOptions, otherwise: number): number {
-  if (typeof options !== 'object') throw new TypeError(`options must be an object, not ${nameOf(options)}`);
-  const { signal, timeout } = options;
-  if (signal !== undefined) {
-    if (!(signal instanceof AbortSignal)) throw new TypeError(`signal must be an AbortSignal, not ${nameOf(signal)}`);
-    signal.throwIfAborted();
-  }
-  return timeout === undefined ? otherwise : checkTimeout(timeout);
-}
-
-/** @throws TypeError unless it is a number, RangeError unless it is more than 0 and below 2^31 */
-export function checkTimeout(timeout: number): number {
-  if (typeof timeout !== 'number')
-    throw new TypeError(`timeout must be a number of milliseconds, not ${nameOf(timeout)}`);
-  if (!(timeout > 0 && timeout <= longestTimeout))
-    throw new RangeError(`timeout must be more than 0 and less than 2^31 milliseconds: ${String(timeout)}`);
-  return timeout;
 }

@@ -1,5 +1,7 @@
 /** One load that several callers of this process wait for, each with its own deadline. */
 
+import { onAbort } from './abort';
+
 export class Flight {
   /** When its loader was called, by performance.now(); undefined before. */
   loadingSince: number | undefined;
@@ -21,16 +23,16 @@ export class Flight {
   async join(milliseconds: number, late: () => Error, signal: AbortSignal | undefined): Promise<unknown> {
     signal?.throwIfAborted();
     let timer: NodeJS.Timeout | undefined;
-    let onAbort: (() => void) | undefined;
+    let detach: (() => void) | undefined;
     const givenUp = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         reject(late());
       }, milliseconds);
-      onAbort = () => {
+      if (signal === undefined) return;
+      detach = onAbort(signal, () => {
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller chose the reason
-        reject(signal?.reason);
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
+        reject(signal.reason);
+      });
     });
     ++this.#waiting;
     try {
@@ -38,7 +40,7 @@ export class Flight {
     } finally {
       --this.#waiting;
       clearTimeout(timer);
-      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+      detach?.();
     }
   }
 }

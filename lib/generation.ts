@@ -8,7 +8,8 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import type { CallOptions } from './dispatcher';
+import type { CallOptions } from './call-options';
+import type { Dispatcher } from './dispatcher';
 import { Failure, MemcachedError } from './errors';
 import { rejection } from './requests';
 import type { TextItems } from './text-items';
@@ -63,7 +64,7 @@ export class Generation {
   readonly #name: string;
   readonly #key: string;
   readonly #items: TextItems;
-  readonly #timeout: number;
+  readonly #dispatcher: Dispatcher;
   /** The prefix of the generation that was seen last. All of #calls were sent to it. */
   #known: string | undefined;
   /** In the order in which they were called. */
@@ -71,12 +72,11 @@ export class Generation {
   /** The read that the calls of one tick share. */
   #shared: Promise<string> | undefined;
 
-  /** `timeout`: the client's. */
-  constructor(name: string, items: TextItems, timeout: number) {
+  constructor(name: string, items: TextItems, dispatcher: Dispatcher) {
     this.#name = name;
     this.#key = name + generationKeySuffix;
     this.#items = items;
-    this.#timeout = timeout;
+    this.#dispatcher = dispatcher;
   }
 
   /** How many bytes of a key go to the prefix. */
@@ -87,30 +87,44 @@ export class Generation {
   /**
    * Runs an operation on the generation that is current while it runs. `isWrite`: an error leaves its outcome unknown
    * if it was sent.
+   *
+   * @throws ClientClosed
    */
-  run<T>(send: Send<T>, options: CallOptions | undefined, isWrite: boolean): Promise<T> {
-    const call = new Call(send, options?.timeout ?? this.#timeout);
+  run<T>(operation: string, send: Send<T>, options: CallOptions | undefined, isWrite: boolean): Promise<T> {
+    this.#dispatcher.enter(operation);
+    const call = new Call(send, options?.timeout ?? this.#dispatcher.timeout);
     if (this.#known !== undefined) call.sendTo(this.#known, false);
     this.#calls.add(call);
     return this.#current(options).then(
       (prefix) => {
         this.#follow(prefix);
-        this.#calls.delete(call);
+        this.#end(call);
         return call.resultOf(prefix) as Promise<T>;
       },
       (error: unknown) => {
-        this.#calls.delete(call);
+        this.#end(call);
         return isWrite ? failureOfWrite(error, call) : rejection(error);
       },
     );
   }
 
+  /** What it is to send was sent. */
+  #end(call: Call<unknown>): void {
+    this.#calls.delete(call);
+    this.#dispatcher.leave();
+  }
+
   /** Nothing that was stored before is found any longer. Rejects if that is not certain. */
   async invalidate(options: CallOptions | undefined): Promise<void> {
     const generation = newGeneration();
-    this.#shared = undefined; // it is read before
-    await this.#items.set(this.#key, generation, 0, options);
-    this.#follow(this.#prefixOf(generation));
+    this.#dispatcher.enter('invalidate');
+    try {
+      this.#shared = undefined; // it is read before
+      await this.#items.set(this.#key, generation, 0, options);
+      this.#follow(this.#prefixOf(generation));
+    } finally {
+      this.#dispatcher.leave();
+    }
   }
 
   /** From now on operations go to this generation; those that went elsewhere follow, in their order. */
@@ -143,7 +157,7 @@ export class Generation {
     for (let attempt = 0; attempt < mostAttempts; ++attempt) {
       const found = await this.#items.get(this.#key, left);
       if (found !== undefined) return this.#prefixOf(this.#checked(found));
-      const timeout = (options?.timeout ?? this.#timeout) - (performance.now() - start);
+      const timeout = (options?.timeout ?? this.#dispatcher.timeout) - (performance.now() - start);
       left = { ...options, timeout: Math.max(1, timeout) };
       // It was never there, or was evicted. Add: another process may be doing the same.
       const made = newGeneration();
@@ -160,7 +174,7 @@ export class Generation {
   }
 }
 
-export function newGeneration(): string {
+function newGeneration(): string {
   return randomBytes(generationBytes).toString('base64url');
 }
 

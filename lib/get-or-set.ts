@@ -1,8 +1,8 @@
 /** `getOrSet`: what its caller may give, and the plan that is made of it. */
 
 import { checkStoreOptions, type StoreOptions } from './arguments';
-import { checkTimeout, type CallOptions } from './dispatcher';
-import { expiryOf, type TimeArg } from './expiry';
+import { checkTimeout, type CallOptions } from './call-options';
+import { expiryOf, isDate, type TimeArg } from './expiry';
 import { assertKey, badKey, copied, keyBytes, nameOf, type Key } from './keys';
 import { leaseSuffix } from './lease';
 
@@ -11,12 +11,12 @@ export interface GetOrSetOptions extends StoreOptions {
    * Seconds, after `time` is over, for which the old value is still served while one caller loads a new one. Needs a
    * `time`. Default 0: it is not.
    */
-  staleFor?: number;
+  staleFor?: number | undefined;
   /**
    * Seconds that a load takes at most, 1 … 86,400: so long nobody else loads, in any process. Whoever takes longer loads
    * for himself only. Default 10.
    */
-  lockFor?: number;
+  lockFor?: number | undefined;
   /**
    * Milliseconds until it rejects with a TimeoutError, the load included. Default: twice `lockFor`, and 2 seconds, which is
    * enough to outlast a process that died while it was loading.
@@ -47,6 +47,7 @@ export interface Plan {
   call: CallOptions | undefined;
 }
 
+const ownOptions = ['staleFor', 'lockFor'];
 const longestLock = 86_400;
 const defaultLock = 10;
 const graceOfTimeout = 2000;
@@ -65,13 +66,13 @@ export function planOf(
     throw badKey(key, 'getOrSet', `it has more than ${String(longest)} bytes, which is the limit with its lease`);
   if (typeof loader !== 'function')
     throw new TypeError(`getOrSet: the loader must be a function, not ${nameOf(loader)}`);
-  checkStoreOptions(given);
-  const options: GetOrSetOptions = typeof given === 'object' && !(given instanceof Date) ? given : ofTime(given);
+  checkStoreOptions(given, ownOptions);
+  const options: GetOrSetOptions = typeof given === 'object' && !isDate(given) ? given : ofTime(given);
   const { time = 0, staleFor = 0, lockFor = defaultLock, minCompressLen = 0, compressLevel = -1, signal } = options;
   checkSeconds(staleFor, 'staleFor', 0, Infinity);
   checkSeconds(lockFor, 'lockFor', 1, longestLock);
   if (staleFor > 0 && time === 0) throw new TypeError('getOrSet: staleFor needs a time after which the value is stale');
-  const lastUntil = time instanceof Date ? new Date(time.getTime() + staleFor * 1000) : time + staleFor;
+  const lastUntil = isDate(time) ? new Date(time.getTime() + staleFor * 1000) : time + staleFor;
   expiryOf(lastUntil);
   const timeout = options.timeout === undefined ? lockFor * 2000 + graceOfTimeout : checkTimeout(options.timeout);
   const own = copied(key);

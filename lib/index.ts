@@ -16,7 +16,7 @@ export type { GetOrSetOptions, Loader } from './get-or-set';
 export type { Namespace } from './namespace';
 export type { ClientOptions } from './client-options';
 export type { StoreOptions, CounterOptions } from './arguments';
-export type { CallOptions } from './dispatcher';
+export type { CallOptions } from './call-options';
 export type { MultiOptions } from './multi';
 export type { CommandContext } from './tracing';
 export type { Key } from './keys';

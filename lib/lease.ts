@@ -7,7 +7,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import type { CallOptions } from './dispatcher';
+import type { CallOptions } from './call-options';
 import { NotFound } from './errors';
 import type { TimeArg } from './expiry';
 import { withPrefix, type Key } from './keys';

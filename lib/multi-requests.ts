@@ -1,8 +1,8 @@
 /** Many keys: from checked arguments to one promise for all. */
 
 import { checkDelta, checkStoreOptions, compressParts, serializedParts, type StoreOptions } from './arguments';
-import { BadKeyProvided, NotFound } from './errors';
-import type { Key } from './keys';
+import { BadKeyProvided, ClientClosed, NotFound } from './errors';
+import { copied, type Key } from './keys';
 import { entryList, gather, keyList, prefixedKeys, type Gathered, type MultiOptions } from './multi';
 import type { Decoder } from './operation';
 import { miss } from './replies';
@@ -10,6 +10,8 @@ import { plainDetails, type Requests } from './requests';
 import { isOutage, publishFailure } from './soft-failure';
 import type { Details } from './submission';
 import { Op } from './wire';
+
+const multiNames = ['keyPrefix'];
 
 /** What the error of a multi-get, incrMulti or decrMulti carries. */
 export interface PartialResults {
@@ -69,7 +71,7 @@ export async function storeMulti(
   options: (StoreOptions & MultiOptions) | undefined,
 ): Promise<Key[]> {
   const { keys, values } = entryList(entries, op === Op.Set ? 'setMulti' : 'addMulti');
-  const store = checkStoreOptions(options);
+  const store = checkStoreOptions(options, multiNames);
   const wireKeys = prefixedKeys(keys, op, requests.dispatcher.submission, options?.keyPrefix);
   // All of them first: a value that cannot be stored refuses the call before anything is sent. Strings and bytes are the
   // caller's own until they are copied below, in this same tick.
@@ -77,22 +79,23 @@ export async function storeMulti(
   const parts = values.map((value) => {
     const part = serializedParts(value, requests.serialize);
     minCompressLen = compressParts(part, store, requests.codec);
-    return { ...part };
+    // A codec of the user's may use the same memory for the next value.
+    return { data: requests.serialize === undefined ? part.data : copied(part.data), flags: part.flags };
   });
   const details: Details = { ...plainDetails };
   details.expiry = store.expiry;
   details.minCompressLen = minCompressLen;
   details.compressLevel = store.compressLevel;
-  const { dispatcher, decoders } = requests;
+  const { dispatcher, decoders, isFollowUp } = requests;
   const storeAll = async (): Promise<Key[]> => {
-    const call = { op, keys, wireKeys, decode: decoders.stored, extra: undefined, options: store.call };
+    const call = { op, keys, wireKeys, decode: decoders.stored, extra: undefined, options: store.call, isFollowUp };
     const gathered = await gather(dispatcher, call, (waiter, member, timeout) => {
       const part = parts[member] as { data: string | Uint8Array; flags: number };
       details.flags = part.flags;
       return dispatcher.sendMemberLong(waiter, member, wireKeys[member] as Key, part.data, details, timeout);
     });
     // A key that the server's protocol cannot carry is the caller's mistake: said, not listed.
-    throwFirst(gathered, (error) => error instanceof BadKeyProvided);
+    throwFirst(gathered, (error) => error instanceof BadKeyProvided || error instanceof ClientClosed);
     if (requests.failSoft) forgiveOutages(gathered, false);
     return keys.filter((_key, index) => gathered.results[index] !== true);
   };
@@ -103,7 +106,7 @@ export async function countMulti(
   requests: Requests,
   op: typeof Op.Incr | typeof Op.Decr,
   keys: Iterable<Key>,
-  options: (MultiOptions & { delta?: number | bigint }) | undefined,
+  options: (MultiOptions & { delta?: number | bigint | undefined }) | undefined,
 ): Promise<Map<Key, number>> {
   const list = keyList(keys, op === Op.Incr ? 'incrMulti' : 'decrMulti');
   const { delta = 1 } = options ?? {};
@@ -111,9 +114,9 @@ export async function countMulti(
     ...plainDetails,
     number: checkDelta(delta, 'delta'),
   };
-  const { dispatcher, decoders } = requests;
+  const { dispatcher, decoders, isFollowUp } = requests;
   const wireKeys = prefixedKeys(list, op, dispatcher.submission, options?.keyPrefix);
-  const call = { op, keys: list, wireKeys, decode: decoders.counter, extra: false, options };
+  const call = { op, keys: list, wireKeys, decode: decoders.counter, extra: false, options, isFollowUp };
   const gathered = await gather(dispatcher, call, (waiter, member, timeout) =>
     dispatcher.sendMemberLong(waiter, member, wireKeys[member] as Key, '', details, timeout),
   );
@@ -128,9 +131,9 @@ function gatherShort(
   extra: unknown,
   options: MultiOptions | undefined,
 ): Promise<Gathered> {
-  const { dispatcher } = requests;
+  const { dispatcher, isFollowUp } = requests;
   const wireKeys = prefixedKeys(keys, op, dispatcher.submission, options?.keyPrefix);
-  return gather(dispatcher, { op, keys, wireKeys, decode, extra, options }, (waiter, member, timeout) =>
+  return gather(dispatcher, { op, keys, wireKeys, decode, extra, options, isFollowUp }, (waiter, member, timeout) =>
     dispatcher.sendMemberShort(waiter, member, wireKeys[member] as Key, timeout),
   );
 }
@@ -164,7 +167,8 @@ function resultMap(gathered: Gathered): Map<Key, unknown> {
 function summary(gathered: Gathered, failedKeys: readonly Key[]): Error {
   const errors = gathered.errors.filter((error): error is Error => error !== undefined);
   const worst = errors.find((error) => !(error instanceof NotFound)) ?? errors[0] ?? new Error('no error');
-  if (errors.length > 1) worst.message += ` (and ${String(failedKeys.length - 1)} more keys failed)`;
+  const others = failedKeys.length - 1;
+  if (others > 0) worst.message += ` (and ${String(others)} more ${others === 1 ? 'key' : 'keys'} failed)`;
   return worst;
 }
 

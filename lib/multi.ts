@@ -1,8 +1,10 @@
 /** Operations on many keys: one operation for each, settled together. */
 
+import { onAbort } from './abort';
+import type { CallOptions } from './call-options';
 import { describeMany } from './command-context';
-import type { CallOptions, Dispatcher } from './dispatcher';
-import { assertKey, badKey, longestKey, keyBytes, isTextByte, nameOf, withPrefix, type Key } from './keys';
+import type { Dispatcher } from './dispatcher';
+import { assertKey, badKey, copied, longestKey, keyBytes, isTextByte, nameOf, withPrefix, type Key } from './keys';
 import type { Decoder, Reply, Subject, Waiter } from './operation';
 import { isTraced, publishFailedKeys, traced } from './tracing';
 import { operationNames, type Op } from './wire';
@@ -74,7 +76,7 @@ class Gatherer implements Waiter, Subject {
 }
 
 /**
- * The keys as they go on the wire, all checked: one bad key refuses the call before anything is sent.
+ * The keys as they go on the wire, the caller's bytes copied, all checked: one bad key refuses the call before anything is sent.
  *
  * @throws TypeError, BadKeyProvided
  */
@@ -87,12 +89,12 @@ export function prefixedKeys(
   const name = `${operationNames[op]}Multi`;
   if (keyPrefix !== undefined) assertKey(keyPrefix, `${name}: keyPrefix`);
   const hasPrefix = keyPrefix !== undefined && keyPrefix.length > 0;
-  const wireKeys = hasPrefix ? new Array<Key>(keys.length) : keys;
+  const wireKeys = new Array<Key>(keys.length);
   for (let index = 0; index < keys.length; ++index) {
     const key = keys[index] as Key;
     assertKey(key, name);
-    const wireKey = hasPrefix ? withPrefix(keyPrefix, key) : key;
-    if (hasPrefix) (wireKeys as Key[])[index] = wireKey;
+    const wireKey = hasPrefix ? withPrefix(keyPrefix, key) : copied(key);
+    wireKeys[index] = wireKey;
     // An empty key stays an error with a prefix: it would silently be the prefix's own.
     if (key.length === 0) throw badKey(key, name, 'it is empty');
     const surelyFits = wireKey.length * 3 <= limits.longestKey;
@@ -107,7 +109,7 @@ export function prefixedKeys(
 /** A list of keys from what a caller gave. @throws TypeError */
 export function keyList(keys: Iterable<Key>, name: string): readonly Key[] {
   const given: unknown = keys;
-  if (Array.isArray(given)) return given as readonly Key[];
+  if (Array.isArray(given)) return given.slice() as Key[]; // the caller may change it meanwhile
   const isIterable = typeof given === 'object' && given !== null && Symbol.iterator in given;
   if (!isIterable || given instanceof Map || given instanceof Uint8Array)
     throw new TypeError(`${name}: keys must be an array or another iterable of keys, not ${nameOf(given)}`);
@@ -139,6 +141,7 @@ export interface MultiCall {
   decode: Decoder;
   extra: unknown;
   options: CallOptions | undefined;
+  isFollowUp: boolean;
 }
 
 /** Sends one member; returns its slot. */
@@ -165,25 +168,30 @@ async function tracedGather(dispatcher: Dispatcher, call: MultiCall, send: SendM
 
 function gatherAll(dispatcher: Dispatcher, call: MultiCall, send: SendMember): Promise<Gathered> {
   const { keys, options } = call;
-  const timeout = dispatcher.admitMany(keys.length, call.op, options);
+  const timeout = dispatcher.admitMany(keys.length, call.op, options, call.isFollowUp);
   if (keys.length === 0) return Promise.resolve({ keys, results: [], errors: [], hasErrors: false });
   const signal = options?.signal;
   return new Promise<Gathered>((resolve, reject) => {
     const slots: number[] = [];
-    // One listener for the whole call.
-    const onAbort = (): void => {
+    const giveUp = (reason: unknown): void => {
       dispatcher.abandonMany(gatherer, slots);
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller chose the reason
-      reject(signal?.reason);
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own, or what was thrown
+      reject(reason);
     };
+    let detach = (): void => undefined;
     const gatherer = new Gatherer(call, (gathered) => {
-      signal?.removeEventListener('abort', onAbort);
+      detach();
       resolve(gathered);
     });
-    for (let member = 0; member < keys.length; ++member) {
-      const slot = send(gatherer, member, timeout);
-      if (signal !== undefined) slots.push(slot);
+    try {
+      for (let member = 0; member < keys.length; ++member) slots.push(send(gatherer, member, timeout));
+    } catch (error) {
+      giveUp(error); // out of memory, say: nobody is told of those that were sent
+      return;
     }
-    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal === undefined) return;
+    detach = onAbort(signal, () => {
+      giveUp(signal.reason);
+    });
   });
 }

@@ -1,7 +1,8 @@
 /** A view of a client: keys that can be invalidated all at once. */
 
 import { checkToken, refuseTime, type CounterOptions, type StoreOptions } from './arguments';
-import type { CallOptions, Dispatcher } from './dispatcher';
+import type { CallOptions } from './call-options';
+import type { Dispatcher } from './dispatcher';
 import { expiryOf, type TimeArg } from './expiry';
 import { Generation } from './generation';
 import { planOf, type GetOrSetOptions, type Loader } from './get-or-set';
@@ -63,6 +64,7 @@ export class Namespace {
   /** As the client's `get`. */
   get<T = unknown>(key: Key): Promise<T | undefined>;
   get<T = unknown, D = undefined>(key: Key, otherwise: D, options?: CallOptions): Promise<T | D>;
+  get<T>(key: Key, otherwise: T, options?: CallOptions): Promise<T>;
   get(key: Key, otherwise?: unknown, options?: CallOptions): Promise<unknown> {
     return this.#requests.read(Op.Get, key, this.#decoders.value, otherwise, otherwise, options);
   }
@@ -168,26 +170,34 @@ export class Namespace {
   // Counting.
 
   /** As the client's `incr`. */
-  incr(key: Key, delta: number | bigint, options: CounterOptions & { bigint: true }): Promise<bigint>;
-  incr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number>;
+  incr(key: Key, delta: number | bigint | undefined, options: CounterOptions & { bigint: true }): Promise<bigint>;
+  incr(key: Key, delta?: number | bigint, options?: CounterOptions & { bigint?: false | undefined }): Promise<number>;
+  incr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number | bigint>;
   incr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
     return this.#requests.count(Op.Incr, key, delta, options);
   }
 
   /** As the client's `decr`. */
-  decr(key: Key, delta: number | bigint, options: CounterOptions & { bigint: true }): Promise<bigint>;
-  decr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number>;
+  decr(key: Key, delta: number | bigint | undefined, options: CounterOptions & { bigint: true }): Promise<bigint>;
+  decr(key: Key, delta?: number | bigint, options?: CounterOptions & { bigint?: false | undefined }): Promise<number>;
+  decr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number | bigint>;
   decr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
     return this.#requests.count(Op.Decr, key, delta, options);
   }
 
   /** As the client's `incrMulti`. */
-  incrMulti(keys: Iterable<Key>, options?: MultiOptions & { delta?: number | bigint }): Promise<Map<Key, number>> {
+  incrMulti(
+    keys: Iterable<Key>,
+    options?: MultiOptions & { delta?: number | bigint | undefined },
+  ): Promise<Map<Key, number>> {
     return this.#requests.countMulti(Op.Incr, keys, options);
   }
 
   /** As the client's `decrMulti`. */
-  decrMulti(keys: Iterable<Key>, options?: MultiOptions & { delta?: number | bigint }): Promise<Map<Key, number>> {
+  decrMulti(
+    keys: Iterable<Key>,
+    options?: MultiOptions & { delta?: number | bigint | undefined },
+  ): Promise<Map<Key, number>> {
     return this.#requests.countMulti(Op.Decr, keys, options);
   }
 
@@ -204,14 +214,12 @@ export class Namespace {
         plan,
         late === undefined ? plan.call : { ...plan.call, ...late },
       );
-    let found: Found;
-    try {
-      found = await this.#generation.run(look, plan.call, false);
-    } catch (error) {
-      // Without a generation there is no key to store it under; this one is for those who wait in this process.
-      found = this.#readThrough.outage(withPrefix(`${this.name}:`, plan.key), plan, error);
-    }
-    return (await this.#readThrough.resolve(found, plan)) as T;
+    const lookInGeneration = (): Promise<Found> =>
+      this.#generation.run('getOrSet', look, plan.call, false).catch((error: unknown) =>
+        // Without a generation there is no key to store it under; this one is for those who wait in this process.
+        this.#readThrough.outage(withPrefix(`${this.name}:`, plan.key), plan, error),
+      );
+    return (await this.#readThrough.run(lookInGeneration, plan)) as T;
   }
 }
 
@@ -230,8 +238,9 @@ export class Namespaces {
 
   constructor(requests: Requests) {
     this.#requests = requests;
-    this.#items = new TextItems(requests);
-    this.#readThrough = new ReadThrough(requests, this.#items);
+    const followUps = requests.forFollowUps();
+    this.#items = new TextItems(followUps);
+    this.#readThrough = new ReadThrough(followUps, this.#items);
   }
 
   /** @throws TypeError, RangeError */
@@ -246,8 +255,7 @@ export class Namespaces {
 
   /** All views of a name share it: so they keep the order of their operations, and know what each other has seen. */
   #generation(name: string): Generation {
-    const generation =
-      this.#generations.get(name) ?? new Generation(name, this.#items, this.#requests.dispatcher.timeout);
+    const generation = this.#generations.get(name) ?? new Generation(name, this.#items, this.#requests.dispatcher);
     this.#generations.delete(name);
     this.#generations.set(name, generation);
     if (this.#generations.size > mostRemembered) {

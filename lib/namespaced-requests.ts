@@ -2,8 +2,8 @@
 
 import { serializedParts, type CounterOptions, type StoreOptions } from './arguments';
 import type { Serialized } from './codecs/codec';
-import type { CallOptions } from './dispatcher';
-import type { TimeArg } from './expiry';
+import type { CallOptions } from './call-options';
+import { isDate, type TimeArg } from './expiry';
 import type { Generation, Send } from './generation';
 import { assertKey, badKey, copied, withPrefix, type Key } from './keys';
 import { entryList, keyList, type MultiOptions } from './multi';
@@ -22,8 +22,8 @@ export class NamespacedRequests {
 
   constructor(generation: Generation, requests: Requests) {
     this.#generation = generation;
-    this.#plain = requests;
-    this.#serialized = requests.forSerialized();
+    this.#plain = requests.forFollowUps();
+    this.#serialized = this.#plain.forSerialized();
   }
 
   read(op: Op, key: Key, decode: Decoder, extra: unknown, soft: unknown, options?: CallOptions): Promise<unknown> {
@@ -31,7 +31,7 @@ export class NamespacedRequests {
       const own = checkedKey(key, operationNames[op]);
       const send: Send<unknown> = (prefix, late) =>
         this.#plain.read(op, withPrefix(prefix, own), decode, extra, soft, merged(options, late));
-      return this.#run(send, options, op === Op.Delete, () => soft);
+      return this.#run(operationNames[op], send, options, op === Op.Delete, () => soft);
     });
   }
 
@@ -40,7 +40,7 @@ export class NamespacedRequests {
       const own = checkedKey(key, operationNames[op]);
       const send: Send<boolean> = (prefix, late) =>
         this.#plain.write(op, withPrefix(prefix, own), decode, '', details, merged(options, late));
-      return this.#run(send, options, true, () => false);
+      return this.#run(operationNames[op], send, options, true, () => false);
     });
   }
 
@@ -48,10 +48,10 @@ export class NamespacedRequests {
     return attempt(() => {
       const own = checkedKey(key, operationNames[op]);
       const pair = this.#serialize(value);
-      const options: StoreOptions = typeof time === 'object' && !(time instanceof Date) ? time : timeOnly(time);
+      const options: StoreOptions = typeof time === 'object' && !isDate(time) ? time : timeOnly(time);
       const send: Send<boolean> = (prefix, late) =>
         this.#serialized.store(op, withPrefix(prefix, own), pair, merged(options, late), token);
-      return this.#run(send, options, true, () => false);
+      return this.#run(operationNames[op], send, options, true, () => false);
     });
   }
 
@@ -61,7 +61,7 @@ export class NamespacedRequests {
       const copy = copied(data);
       const send: Send<boolean> = (prefix, late) =>
         this.#plain.join(op, withPrefix(prefix, own), copy, merged(options, late));
-      return this.#run(send, options, true, () => false);
+      return this.#run(operationNames[op], send, options, true, () => false);
     });
   }
 
@@ -75,7 +75,7 @@ export class NamespacedRequests {
       const own = checkedKey(key, operationNames[op]);
       const send: Send<number | bigint> = (prefix, late) =>
         this.#plain.count(op, withPrefix(prefix, own), delta, merged(options, late));
-      return this.#run(send, options, true);
+      return this.#run(operationNames[op], send, options, true);
     });
   }
 
@@ -89,7 +89,7 @@ export class NamespacedRequests {
       const list = [...keyList(keys, op === Op.Get ? 'getMulti' : 'getsMulti')];
       const send: Send<Map<Key, unknown>> = (prefix, late) =>
         multi.readMulti(this.#plain, op, list, decode, prefixed(prefix, options, late));
-      return this.#run(send, options, false, () => new Map<Key, unknown>());
+      return this.#run(operationNames[op], send, options, false, () => new Map<Key, unknown>());
     });
   }
 
@@ -98,7 +98,7 @@ export class NamespacedRequests {
       const list = [...keyList(keys, 'deleteMulti')];
       const send: Send<boolean> = (prefix, late) =>
         multi.deleteMulti(this.#plain, list, prefixed(prefix, options, late));
-      return this.#run(send, options, true, () => false);
+      return this.#run('deleteMulti', send, options, true, () => false);
     });
   }
 
@@ -112,26 +112,32 @@ export class NamespacedRequests {
       const pairs = values.map((value, index) => [keys[index], this.#serialize(value)]);
       const send: Send<Key[]> = (prefix, late) =>
         multi.storeMulti(this.#serialized, op, pairs, prefixed(prefix, options, late));
-      return this.#run(send, options, true, () => keys);
+      return this.#run(operationNames[op], send, options, true, () => keys);
     });
   }
 
   countMulti(
     op: typeof Op.Incr | typeof Op.Decr,
     keys: Iterable<Key>,
-    options: (MultiOptions & { delta?: number | bigint }) | undefined,
+    options: (MultiOptions & { delta?: number | bigint | undefined }) | undefined,
   ): Promise<Map<Key, number>> {
     return attempt(() => {
       const list = [...keyList(keys, op === Op.Incr ? 'incrMulti' : 'decrMulti')];
       const send: Send<Map<Key, number>> = (prefix, late) =>
         multi.countMulti(this.#plain, op, list, prefixed(prefix, options, late));
-      return this.#run(send, options, true);
+      return this.#run(operationNames[op], send, options, true);
     });
   }
 
   /** `soft`: what an outage of the generation's server resolves to under `failSoft`; without it, it rejects. */
-  #run<T>(send: Send<T>, options: CallOptions | undefined, isWrite: boolean, soft?: () => T): Promise<T> {
-    const promise = this.#generation.run(send, options, isWrite);
+  #run<T>(
+    operation: string,
+    send: Send<T>,
+    options: CallOptions | undefined,
+    isWrite: boolean,
+    soft?: () => T,
+  ): Promise<T> {
+    const promise = this.#generation.run(operation, send, options, isWrite);
     if (!this.#plain.failSoft || soft === undefined) return promise;
     return promise.catch((error: unknown) => {
       if (!isOutage(error)) throw error;

@@ -14,18 +14,18 @@ import { commandChannelName, type CommandContext } from './tracing';
 
 export interface LibmemcachedInstrumentationConfig {
   /** Begin at once. Default true. */
-  enabled?: boolean;
+  enabled?: boolean | undefined;
   /**
    * Say keys: in `db.query.text`, and in the messages of errors, which may also quote what was stored. Default false: they
    * may be personal data.
    */
-  keys?: boolean;
+  keys?: boolean | undefined;
   /** No spans for operations outside of any other span. Metrics are recorded all the same. Default false. */
-  requireParentSpan?: boolean;
+  requireParentSpan?: boolean | undefined;
   /** Default: the global one. */
-  tracerProvider?: TracerProvider;
+  tracerProvider?: TracerProvider | undefined;
   /** Default: the global one. */
-  meterProvider?: MeterProvider;
+  meterProvider?: MeterProvider | undefined;
 }
 
 const name = 'libmemcached';

@@ -8,7 +8,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallOptions } from './dispatcher';
+import type { CallOptions } from './call-options';
 import { ClientClosed, TimeoutError, quoteKey, returnCode } from './errors';
 import { Flight } from './flight';
 import type { Plan } from './get-or-set';
@@ -49,6 +49,24 @@ export class ReadThrough {
     this.#leases = new Leases(items);
   }
 
+  /**
+   * A whole call: what `look` finds, or what is loaded. A client that is closed meanwhile waits for it, but not for the
+   * loader: who closes the client may be who finishes the load.
+   *
+   * @throws ClientClosed
+   */
+  async run(look: () => Promise<Found>, plan: Plan): Promise<unknown> {
+    const { dispatcher } = this.#requests;
+    dispatcher.enter('getOrSet');
+    let result: Promise<unknown>;
+    try {
+      result = this.#resolve(await look(), plan);
+    } finally {
+      dispatcher.leave();
+    }
+    return await result;
+  }
+
   /** Never rejects because of an outage, unless the caller's time is over. */
   async look(key: Key, plan: Plan, options: CallOptions | undefined): Promise<Found> {
     const { decoders } = this.#requests;
@@ -72,7 +90,7 @@ export class ReadThrough {
   }
 
   /** The value that was found, or will be loaded. */
-  async resolve(found: Found, plan: Plan): Promise<unknown> {
+  async #resolve(found: Found, plan: Plan): Promise<unknown> {
     const id = Buffer.from(keyBytes(found.key)).toString('latin1');
     if (found.value !== miss) {
       if (found.isDue) void this.#refresh(id, found.key, plan);
@@ -96,10 +114,12 @@ export class ReadThrough {
   #fly(id: string, run: (flight: Flight) => Promise<unknown>): Flight {
     return new Flight(async (flight) => {
       this.#flights.set(id, flight);
+      this.#requests.dispatcher.hold();
       try {
         return await run(flight);
       } finally {
         this.#land(id, flight);
+        this.#requests.dispatcher.leave();
       }
     });
   }
@@ -143,18 +163,20 @@ export class ReadThrough {
   async #refresh(id: string, key: Key, plan: Plan): Promise<void> {
     if (this.#flights.has(id) || this.#refreshing.has(id)) return;
     this.#refreshing.add(id);
+    this.#requests.dispatcher.hold();
+    let flight: Flight | undefined;
     try {
       const lease = await this.#leases.take(key, plan.lockFor, false);
       if (!(lease instanceof Lease)) return;
       const { token } = await this.#current(key);
-      const flight = this.#fly(id, (own) => this.#loadWith(lease, token, own, key, plan));
-      this.#refreshing.delete(id); // the flight keeps others away, as long as it may
-      await flight.result;
+      flight = this.#fly(id, (own) => this.#loadWith(lease, token, own, key, plan));
     } catch (error) {
       publishFailure(error);
     } finally {
-      this.#refreshing.delete(id);
+      this.#refreshing.delete(id); // the flight keeps others away, as long as it may
+      this.#requests.dispatcher.leave();
     }
+    flight?.result.catch(publishFailure);
   }
 
   async #loadWith(lease: Lease, token: bigint | undefined, flight: Flight, key: Key, plan: Plan): Promise<unknown> {
@@ -171,8 +193,14 @@ export class ReadThrough {
   }
 
   async #load(flight: Flight, plan: Plan): Promise<unknown> {
+    const { dispatcher } = this.#requests;
     flight.loadingSince = performance.now();
-    return await plan.load();
+    dispatcher.leave();
+    try {
+      return await plan.load();
+    } finally {
+      dispatcher.hold();
+    }
   }
 
   /** @throws what is wrong with the value. A cache that fails does not lose it. */

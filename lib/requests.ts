@@ -11,9 +11,10 @@ import {
 } from './arguments';
 import type { Codec, Serialized } from './codecs/codec';
 import { describeForServer, describeOne } from './command-context';
-import type { CallOptions, Dispatcher } from './dispatcher';
+import type { CallOptions } from './call-options';
+import type { Dispatcher } from './dispatcher';
 import type { TimeArg } from './expiry';
-import { assertKey, type Key } from './keys';
+import { assertKey, copied, type Key } from './keys';
 import { Operation, type Decoder } from './operation';
 import type { Decoders } from './replies';
 import { isOutage, publishFailure } from './soft-failure';
@@ -38,6 +39,8 @@ export interface RequestsOptions {
   serialize: ((value: unknown) => Serialized) | undefined;
   servers: number;
   failSoft: boolean;
+  /** Sent by calls that have begun already: a client that is closing still takes them. */
+  isFollowUp: boolean;
 }
 
 export class Requests {
@@ -46,6 +49,7 @@ export class Requests {
   readonly codec: Codec;
   readonly serialize: ((value: unknown) => Serialized) | undefined;
   readonly failSoft: boolean;
+  readonly isFollowUp: boolean;
   readonly #servers: number;
 
   constructor(options: RequestsOptions) {
@@ -54,20 +58,24 @@ export class Requests {
     this.codec = options.codec;
     this.serialize = options.serialize;
     this.failSoft = options.failSoft;
+    this.isFollowUp = options.isFollowUp;
     this.#servers = options.servers;
+  }
+
+  /** The same for what calls that have begun send later. */
+  forFollowUps(): Requests {
+    return this.#with({ isFollowUp: true });
   }
 
   /** The same for values that are serialized already: pairs of data and flags. */
   forSerialized(): Requests {
-    const { dispatcher, decoders, codec, failSoft } = this;
-    return new Requests({
-      dispatcher,
-      decoders,
-      codec,
-      failSoft,
-      servers: this.#servers,
-      serialize: (pair) => pair as Serialized,
-    });
+    return this.#with({ serialize: (pair) => pair as Serialized });
+  }
+
+  #with(changes: Partial<RequestsOptions>): Requests {
+    const { dispatcher, decoders, codec, serialize, failSoft, isFollowUp } = this;
+    const servers = this.#servers;
+    return new Requests({ dispatcher, decoders, codec, serialize, failSoft, isFollowUp, servers, ...changes });
   }
 
   /** `extra` is the decoder's; `soft` is what an outage resolves to under `failSoft`. */
@@ -88,11 +96,12 @@ export class Requests {
   }
 
   #sendShort(op: Op, key: Key, decode: Decoder, extra: unknown, options: CallOptions | undefined): Promise<unknown> {
-    const operation = new Operation(op, key, decode, extra, 0);
     try {
       assertKey(key, operationNames[op]);
+      const own = copied(key); // it is read again: by a replica, and for messages
+      const operation = new Operation(op, own, decode, extra, 0);
       const promise = operation.promise();
-      this.dispatcher.sendShort(operation, key, options);
+      this.dispatcher.sendShort(operation, key, options, this.isFollowUp);
       return promise;
     } catch (error) {
       return rejection(error);
@@ -147,11 +156,12 @@ export class Requests {
     details: Details,
     options: CallOptions | undefined,
   ): Promise<unknown> {
-    const operation = new Operation(op, key, decode, extra, 0);
     try {
       assertKey(key, operationNames[op]);
+      const own = copied(key); // it is read again: by a replica, and for messages
+      const operation = new Operation(op, own, decode, extra, 0);
       const promise = operation.promise();
-      this.dispatcher.sendLong(operation, key, value, details, options);
+      this.dispatcher.sendLong(operation, key, value, details, options, this.isFollowUp);
       return promise;
     } catch (error) {
       return rejection(error);

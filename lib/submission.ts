@@ -3,6 +3,8 @@
  * What is written is copied at once, so callers may change their keys and values as soon as a method returned.
  */
 
+import { types } from 'node:util';
+
 import { badKey, isTextByte, longestKey, type Key } from './keys';
 import type { NativeClient } from './native';
 import { KeyFlag, longRecordBytes, operationNames, shortRecordBytes, type Op } from './wire';
@@ -25,6 +27,11 @@ export interface Details {
   /** CAS token or delta. */
   number: bigint;
   initial: bigint;
+}
+
+/** Node-API gives no access to a SharedArrayBuffer's memory. */
+function unshared(value: string | Uint8Array): string | Uint8Array {
+  return typeof value !== 'string' && types.isSharedArrayBuffer(value.buffer) ? Buffer.from(value) : value;
 }
 
 export class Submission {
@@ -54,10 +61,6 @@ export class Submission {
 
   static allocate(): ArrayBuffer {
     return new ArrayBuffer(capacity);
-  }
-
-  get isEmpty(): boolean {
-    return this.#length === 0;
   }
 
   set namespaceBytes(bytes: number) {
@@ -146,7 +149,7 @@ export class Submission {
     let valueLength: number;
     const limit = typeof value === 'string' ? longestInlineString : largestInline;
     if (value.length > limit) {
-      valueLength = this.#native.stage(value);
+      valueLength = this.#native.stage(unshared(value));
       staged = ++this.#staged;
     } else if (typeof value === 'string') {
       valueLength = this.#writeValue(value, at);

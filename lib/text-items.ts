@@ -3,7 +3,7 @@
  * not know strings. Nothing here is softened by `failSoft`: the callers have to know what failed.
  */
 
-import type { CallOptions } from './dispatcher';
+import type { CallOptions } from './call-options';
 import { returnCode } from './errors';
 import { expiryOf, type TimeArg } from './expiry';
 import type { Key } from './keys';

@@ -25,6 +25,11 @@ export const Op = {
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
+/** Whether it may have changed something when it fails. */
+export function isWrite(op: Op): boolean {
+  return op >= Op.Delete && op <= Op.Flush;
+}
+
 /** What an operation is called in errors, by its Op. */
 export const operationNames = [
   'get',

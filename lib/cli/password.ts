@@ -19,13 +19,13 @@ export async function askPassword(username: string): Promise<string> {
   process.stderr.write(`Password for ${username}: `);
   try {
     return await new Promise<string>((resolve, reject) => {
-      terminal.on('SIGINT', () => {
+      const refuse = (): void => {
         reject(new UsageError('no password was given'));
-      });
-      terminal.on('close', () => {
-        reject(new UsageError('no password was given'));
-      });
-      void terminal.question('').then(resolve);
+      };
+      terminal.on('SIGINT', refuse);
+      terminal.on('close', refuse);
+      // At the end of the input it rejects (from Node 20 on).
+      terminal.question('').then(resolve, refuse);
     });
   } finally {
     terminal.close();

@@ -3,6 +3,8 @@
  * of dalli's raw values, a string of bytes.
  */
 
+import { types } from 'node:util';
+
 import { DeserializationError } from '../errors';
 import type { Codec, Serialized } from './codec';
 import { dump } from './ruby-dump';
@@ -15,7 +17,7 @@ const knownFlags = Flag.Serialized | Flag.Compressed;
 /** @throws TypeError as the default codec's */
 function serialize(value: unknown): Serialized {
   if (value instanceof Uint8Array) return [value, 0];
-  if (value instanceof ArrayBuffer) return [new Uint8Array(value), 0];
+  if (types.isArrayBuffer(value)) return [new Uint8Array(value), 0];
   return [dump(value), Flag.Serialized];
 }
 

@@ -3,6 +3,8 @@
  * line break, because it finds the end of a value by them.
  */
 
+import { types } from 'node:util';
+
 import { DeserializationError } from '../errors';
 import { nameOf } from '../keys';
 import type { Codec, Serialized } from './codec';
@@ -23,7 +25,7 @@ function serialize(value: unknown): Serialized {
     case 'boolean':
       return [String(value), Flag.Json];
     case 'object':
-      if (value instanceof Uint8Array || value instanceof ArrayBuffer) return [escaped(latin1(value)), Flag.Binary];
+      if (value instanceof Uint8Array || types.isArrayBuffer(value)) return [escaped(latin1(value)), Flag.Binary];
       return [escaped(toJson(value)), Flag.Json];
     default:
       throw new TypeError(`cannot store ${nameOf(value)}`);
@@ -32,7 +34,7 @@ function serialize(value: unknown): Serialized {
 
 /** A character for each byte; those above 0x7f then take two bytes in UTF-8. */
 function latin1(value: Uint8Array | ArrayBuffer): string {
-  const bytes = value instanceof ArrayBuffer ? Buffer.from(value) : value;
+  const bytes = types.isArrayBuffer(value) ? Buffer.from(value) : value;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 

@@ -1,12 +1,14 @@
 /** The codec of npm's memjs with its own (no) serializer: bytes, without flags. */
 
+import { types } from 'node:util';
+
 import { nameOf } from '../keys';
 import type { Codec, Serialized } from './codec';
 
 /** @throws TypeError for anything but strings and bytes, as memjs does */
 function serialize(value: unknown): Serialized {
   if (typeof value === 'string' || value instanceof Uint8Array) return [value, 0];
-  if (value instanceof ArrayBuffer) return [new Uint8Array(value), 0];
+  if (types.isArrayBuffer(value)) return [new Uint8Array(value), 0];
   throw new TypeError(`memjs stores strings and bytes, not ${nameOf(value)}`);
 }
 

@@ -3,6 +3,8 @@
  * the flags, how it is compressed in the next ones, and the application's own flags above 16, which nobody reads here.
  */
 
+import { types } from 'node:util';
+
 import { DeserializationError } from '../errors';
 import { nameOf } from '../keys';
 import type { Codec, Serialized } from './codec';
@@ -47,7 +49,7 @@ function serialize(value: unknown): Serialized {
       return [value ? '1' : '', Type.Bool];
     case 'object':
       if (value instanceof Uint8Array) return [value, Type.String];
-      if (value instanceof ArrayBuffer) return [new Uint8Array(value), Type.String];
+      if (types.isArrayBuffer(value)) return [new Uint8Array(value), Type.String];
       // Read by PHP whatever its serializer is.
       return [toJson(value), Type.Json];
     default:

@@ -3,6 +3,8 @@
  * pylibmc ignores when it reads, keep JavaScript's types apart.
  */
 
+import { types } from 'node:util';
+
 import { DeserializationError } from '../errors';
 import { nameOf } from '../keys';
 import type { Codec, Serialized } from './codec';
@@ -51,7 +53,7 @@ export function serialize(value: unknown): Serialized {
 
 function serializeObject(value: object | null): Serialized {
   if (value instanceof Uint8Array) return [value, Flag.None];
-  if (value instanceof ArrayBuffer) return [new Uint8Array(value), Flag.None];
+  if (types.isArrayBuffer(value)) return [new Uint8Array(value), Flag.None];
   return [toJson(value), Flag.Text | Flag.Json];
 }
 

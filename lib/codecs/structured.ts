@@ -4,16 +4,22 @@
  */
 
 import v8 from 'node:v8';
+import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
+import { nameOf } from '../keys';
 import type { Codec, Serialized } from './codec';
 import * as pylibmc from './pylibmc';
 
-/** @throws DataCloneError for functions and what else cannot be cloned */
+/** @throws TypeError for functions and what else cannot be cloned */
 function serialize(value: unknown): Serialized {
   const isPlain = typeof value !== 'object' || value === null;
-  if (isPlain || value instanceof Uint8Array || value instanceof ArrayBuffer) return pylibmc.serialize(value);
-  return [v8.serialize(value), pylibmc.Flag.Structured];
+  if (isPlain || value instanceof Uint8Array || types.isArrayBuffer(value)) return pylibmc.serialize(value);
+  try {
+    return [v8.serialize(value), pylibmc.Flag.Structured];
+  } catch (error) {
+    throw new TypeError(`cannot store ${nameOf(value)}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function deserialize(data: Buffer, flags: number): unknown {

@@ -5,11 +5,11 @@ import { Client, type ClientOptions } from '../index';
 
 export interface MemcachedStoreOptions extends ClientOptions {
   /** Before the session's id. Default `sess:`. */
-  prefix?: string;
+  prefix?: string | undefined;
   /** Seconds that a session is kept whose cookie says nothing: it lasts until the browser ends. Default 86,400. */
-  ttl?: number;
+  ttl?: number | undefined;
   /** As `set` takes it: compress sessions of at least so many bytes. Default 0: never. */
-  minCompressLen?: number;
+  minCompressLen?: number | undefined;
 }
 
 const defaultPrefix = 'sess:';
@@ -34,12 +34,14 @@ export class MemcachedStore extends Store {
   /**
    * `servers`: as `Client` takes them, or a client, which `close` then leaves open.
    *
-   * @throws as `Client` does; RangeError unless `ttl` is 1 or more
+   * @throws as `Client` does; RangeError unless `ttl` is 1 or more, TypeError unless `prefix` is a string
    */
   constructor(servers: string | readonly string[] | Client, options: MemcachedStoreOptions = {}) {
     super();
     const { prefix = defaultPrefix, ttl = oneDay, minCompressLen = 0, ...clientOptions } = options;
-    if (!(ttl >= 1)) throw new RangeError(`ttl must be a number of seconds, 1 or more: ${String(ttl)}`);
+    if (!(Number.isFinite(ttl) && ttl >= 1))
+      throw new RangeError(`ttl must be a number of seconds, 1 or more: ${String(ttl)}`);
+    if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, not ${typeof prefix}`);
     this.#ownsClient = !(servers instanceof Client);
     if (servers instanceof Client && Object.keys(clientOptions).length > 0)
       throw new TypeError(`a client has its options already: ${Object.keys(clientOptions).join(', ')}`);

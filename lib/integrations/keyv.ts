@@ -6,9 +6,9 @@ import { Client, type ClientOptions, type Namespace } from '../index';
 
 export interface KeyvMemcachedOptions extends ClientOptions {
   /** The namespace, until a Keyv sets its own. Default: none, which is one as well. */
-  namespace?: string;
+  namespace?: string | undefined;
   /** As `set` takes it: compress values of at least so many bytes. Default 0: never. */
-  minCompressLen?: number;
+  minCompressLen?: number | undefined;
 }
 
 /** What Keyv hands over in `setMany`. */
@@ -35,8 +35,8 @@ const hashMark = '#';
  * their hash. Methods reject with the client's errors; what Keyv makes of that is up to its options.
  */
 export class KeyvMemcached extends EventEmitter {
-  /** Keyv 5 wants to see it. */
-  readonly opts: KeyvMemcachedOptions;
+  /** Keyv 5 wants to see it. Without the credentials: it may be printed. */
+  readonly opts: Omit<KeyvMemcachedOptions, 'username' | 'password'>;
   readonly client: Client;
   readonly #ownsClient: boolean;
   readonly #minCompressLen: number;
@@ -55,7 +55,10 @@ export class KeyvMemcached extends EventEmitter {
     if (servers instanceof Client && Object.keys(clientOptions).length > 0)
       throw new TypeError(`a client has its options already: ${Object.keys(clientOptions).join(', ')}`);
     this.client = servers instanceof Client ? servers : new Client(servers, clientOptions);
-    this.opts = { ...options };
+    const shown = { ...options };
+    delete shown.username;
+    delete shown.password;
+    this.opts = shown;
     this.#minCompressLen = minCompressLen;
     this.#namespace = namespace;
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/clock.h"
 #include "memcached/assertion_guard.h"
 #include "memcached/calls.h"
 #include "memcached/compression.h"
@@ -47,6 +48,9 @@ constexpr std::size_t kMaxUnread = 256;
 
 // So many counters with primers of their own at a time.
 constexpr std::size_t kMaxOwnPrimers = 64;
+
+// So long after an answer that broke a connection counters are not pipelined.
+constexpr double kCarefulForMs = 60'000;
 
 }  // namespace
 
@@ -109,15 +113,16 @@ bool Pipeline::goesOn(StepRun& run) {
 bool Pipeline::prime(StepRun& run, std::size_t position) {
   const std::size_t writesLeft = run.order().size() - position;
   std::size_t primers = 0;
+  const bool oneByOne = isCounter(run.at(run.order()[position]).op) && isCareful();
   if (ownPrimers_) {
     if (primersLeft_ > 0) {
       --primersLeft_;
       return true;
     }
     if (!drain(run, 0)) return false;
-    primers = std::min(writesLeft, kMaxOwnPrimers);
+    primers = oneByOne ? 1 : std::min(writesLeft, kMaxOwnPrimers);
     primersLeft_ = primers - 1;
-  } else if (outstanding() == 0 && writesLeft >= kWorthPriming) {
+  } else if (outstanding() == 0 && writesLeft >= kWorthPriming && !oneByOne) {
     primers = std::min(writesLeft - 1, kSkew);
   }
   Link& link = run.link;
@@ -171,7 +176,8 @@ bool Pipeline::send(StepRun& run, std::uint32_t index) {
     link.drop();
     return true;
   }
-  broken(run, worstOf(link, rc));
+  // It was the oldest answer that broke the connection.
+  broken(run, worstOf(link, rc), closed);
   return false;
 }
 
@@ -219,7 +225,10 @@ bool Pipeline::drain(StepRun& run, std::size_t downTo) {
 void Pipeline::answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number) {
   if (index == kPrimer) return;
   if (rc == MEMCACHED_SUCCESS && isCounter(run.at(index).op)) {
-    if (number == kNoNumber) rc = MEMCACHED_PROTOCOL_ERROR;
+    if (number == kNoNumber) {  // counted, it seems, but to what?
+      run.fail(run.at(index), MEMCACHED_PROTOCOL_ERROR, Outcome::Unknown);
+      return;
+    }
     if (number == kNumberOrNone) {
       doubtful_.push_back(index);
       return;
@@ -255,14 +264,21 @@ bool Pipeline::settle(StepRun& run, std::uint32_t index, bool alive) {
   return false;
 }
 
-// The connection was closed under us. Whatever was sent may or may not have been applied.
-void Pipeline::broken(StepRun& run, memcached_return_t rc) {
+bool Pipeline::isCareful() const { return nowMs() < carefulUntilMs_; }
+
+// The connection was closed under us. Whatever was sent may or may not have been applied; but if it was the
+// answer to the oldest that closed it, that one was refused.
+void Pipeline::broken(StepRun& run, memcached_return_t rc, bool byOldest) {
   failure_ = rc;
   primersLeft_ = 0;
+  const bool isRefusal = contactOf(rc) == Contact::Answered;
+  if (isRefusal) carefulUntilMs_ = nowMs() + kCarefulForMs;
   const std::string message = run.link.lastMessage();
+  const std::size_t refused = byOldest && isRefusal ? oldest_ : sent_.size();
   for (; oldest_ < sent_.size(); ++oldest_) {
     if (sent_[oldest_] == kPrimer) continue;
-    run.fail(run.at(sent_[oldest_]), rc, Outcome::Unknown, message);
+    const Outcome outcome = oldest_ == refused ? Outcome::Definite : Outcome::Unknown;
+    run.fail(run.at(sent_[oldest_]), rc, outcome, message);
   }
   run.link.lost();
 }

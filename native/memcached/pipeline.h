@@ -17,6 +17,10 @@ namespace lmc {
 // pipelining), and the tail is read at the end. Where nothing is outstanding yet, throw-away deletes prime
 // the skew.
 //
+// A counter that is no number, or another answer that libmemcached takes for the end of the connection, loses
+// the answers behind it. After one of those counters are sent one at a time for a while: so a bad one spoils
+// others' at most once in that time.
+//
 // The accounting is exact: after every call libmemcached's count of outstanding answers must be what it has
 // to be. If it is not, the connection was closed under us: everything outstanding has an unknown outcome.
 //
@@ -37,7 +41,8 @@ class Pipeline {
   bool goesOn(StepRun& run);
   void answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number);
   bool settle(StepRun& run, std::uint32_t index, bool alive);
-  void broken(StepRun& run, memcached_return_t rc);
+  void broken(StepRun& run, memcached_return_t rc, bool byOldest = false);
+  bool isCareful() const;
   std::size_t outstanding() const { return sent_.size() - oldest_; }
 
   // Requests whose answers are to come, in the order in which they were sent; kPrimer for primers.
@@ -46,6 +51,7 @@ class Pipeline {
   bool ownPrimers_ = false;  // every write of this step reads the answer to a primer of its own
   std::size_t primersLeft_ = 0;
   int breaks_ = 0;
+  double carefulUntilMs_ = 0;
   std::vector<std::uint32_t> doubtful_;  // counters whose answer may have had no number
   memcached_return_t failure_ = MEMCACHED_SUCCESS;
 };

@@ -23,8 +23,9 @@ constexpr double kRefusedForMs = 30'000;
 Link* SideLinks::forFetch(const Plan& plan, const Step& step, std::span<const Request> requests,
                           double patienceMs, bool& wasOpen) {
   const ConnectionConfig& config = own_.config();
-  const bool mayBeText =
-      config.protocol == Protocol::Auto && own_.isBinary() && !config.hasCredentials && !config.verifyKeys;
+  // Without answers nobody knows when the writes before it, on the other connection, were carried out.
+  const bool mayBeText = config.protocol == Protocol::Auto && own_.isBinary() && !config.hasCredentials &&
+                         !config.verifyKeys && !config.noReply;
   if (!mayBeText || step.end - step.begin < 2) return nullptr;
   const auto keys = plan.of(step);
   const auto isTextSafe = [&](std::uint32_t index) { return requests[index].textSafe; };

@@ -1,0 +1,31 @@
+/** One listener for each AbortSignal, however many operations it was given to: Node warns about more than ten. */
+
+type Run = () => void;
+
+/** What is to be run when a signal is aborted. */
+const waiting = new WeakMap<AbortSignal, Set<Run>>();
+
+/** Runs it when the signal is aborted, unless the function that is returned was called before. */
+export function onAbort(signal: AbortSignal, run: Run): () => void {
+  const runs = waiting.get(signal) ?? listenTo(signal);
+  runs.add(run);
+  return () => {
+    if (!runs.delete(run) || runs.size > 0 || waiting.get(signal) !== runs) return;
+    waiting.delete(signal);
+    signal.removeEventListener('abort', abortAll);
+  };
+}
+
+function listenTo(signal: AbortSignal): Set<Run> {
+  const runs = new Set<Run>();
+  waiting.set(signal, runs);
+  signal.addEventListener('abort', abortAll, { once: true });
+  return runs;
+}
+
+function abortAll(event: Event): void {
+  const signal = event.target as AbortSignal;
+  const runs = waiting.get(signal) ?? new Set<Run>();
+  waiting.delete(signal);
+  for (const run of runs) run();
+}

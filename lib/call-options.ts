@@ -1,0 +1,42 @@
+/** Options that every operation takes, and their checks. */
+
+import { nameOf } from './keys';
+
+export interface CallOptions {
+  /**
+   * Milliseconds from the call until the operation rejects with a TimeoutError: more than 0, less than 2^31. Default: the
+   * client's.
+   */
+  timeout?: number | undefined;
+  /** Aborted: the operation rejects with the signal's reason. What was sent already takes its course. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What timers take at most. */
+const longestTimeout = 2 ** 31 - 1;
+
+/**
+ * The timeout that applies.
+ *
+ * @throws TypeError or RangeError for malformed options, the signal's reason if it is aborted already
+ */
+export function checkCallOptions(options: CallOptions, otherwise: number): number {
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(`options must be an object, not ${nameOf(given)}`);
+  const { signal, timeout } = options;
+  if (signal !== undefined) {
+    if (!(signal instanceof AbortSignal)) throw new TypeError(`signal must be an AbortSignal, not ${nameOf(signal)}`);
+    signal.throwIfAborted();
+  }
+  return timeout === undefined ? otherwise : checkTimeout(timeout);
+}
+
+/** @throws TypeError unless it is a number, RangeError unless it is more than 0 and below 2^31 */
+export function checkTimeout(timeout: number): number {
+  if (typeof timeout !== 'number')
+    throw new TypeError(`timeout must be a number of milliseconds, not ${nameOf(timeout)}`);
+  if (!(timeout > 0 && timeout <= longestTimeout))
+    throw new RangeError(`timeout must be more than 0 and less than 2^31 milliseconds: ${String(timeout)}`);
+  return timeout;
+}
