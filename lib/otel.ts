@@ -14,7 +14,7 @@ import { commandChannelName, type CommandContext } from './tracing';
 
 export interface LibmemcachedInstrumentationConfig {
   /** Begin at once. Default true. */
-  enabled?: boolean | undefined;
+  enabled?: boolean;
   /**
    * Say keys: in `db.query.text`, and in the messages of errors, which may also quote what was stored. Default false: they
    * may be personal data.

@@ -79,6 +79,47 @@ describe.each(protocols)('binary: %s', (binary) => {
     home?.resume();
   });
 
+  it('a read falls back with the key that it was given, whatever became of those bytes', async () => {
+    const mc = make(1);
+    const [key, other] = [uniqueKey('same'), uniqueKey('else')];
+    await mc.setMulti({ [key]: 'right', [other]: 'wrong' }, { timeout: 5000 });
+    await sleep(100);
+    await fromHome(mc.serverFor(key))[0]?.kill();
+    for (const change of [other, '\0'.repeat(key.length)]) {
+      const bytes = Buffer.from(key);
+      const reading = [mc.get(bytes), mc.getMulti([bytes]), mc.get(key)] as const;
+      bytes.write(change);
+      expect(await reading[0]).toBe('right');
+      expect([...(await reading[1]).values()]).toEqual(['right']);
+      expect(await reading[2]).toBe('right');
+    }
+  });
+
+  it('a read that waits for its server does not fall back under a namespace that was set meanwhile', async () => {
+    const mc = make(1, { namespace: 'a:', _poll_timeout: 300 });
+    const key = uniqueKey('space');
+    const long = 'x'.repeat(248);
+    await mc.set(key, 'of a', { timeout: 5000 });
+    const other = connect(servers(), { binary, behaviors: { num_replicas: 2, namespace: 'longer:' } });
+    await other.set(key, 'of the other', { timeout: 5000 });
+    await sleep(100);
+    for (const server of servers()) server.suspend();
+    const home = fromHome(mc.serverFor(key))[0];
+    const reading = timed(mc.get(key, undefined, { timeout: 2500 }));
+    const others = [
+      timed(mc.get(key, 'missing', { timeout: 2500 })),
+      timed(mc.get(long, 'missing', { timeout: 2500 })),
+    ];
+    await sleep(50);
+    mc.behaviors.namespace = 'longer:';
+    for (const server of servers()) if (server !== home) server.resume();
+    const results = await Promise.all([reading, ...others]);
+    for (const result of results) expect(result.value).not.toBe('of the other');
+    await until(() => mc.metrics().pending === 0);
+    home?.resume();
+    expect(await mc.get(key, undefined, { timeout: 5000 })).toBe('of the other');
+  });
+
   it('a miss is a miss: it is not looked for elsewhere', async () => {
     const mc = make(2);
     const key = uniqueKey();

@@ -1,3 +1,5 @@
+import { getEventListeners } from 'node:events';
+
 import type { CallOptions, Client } from '../../lib/index';
 import { uniqueKey } from '../helpers/keys';
 import { startSilentServer, type FakeServer } from '../helpers/sockets';
@@ -154,5 +156,31 @@ inEveryProtocol(({ connect: connectTo }) => {
     expect(remove).toHaveBeenCalledTimes(add.mock.calls.length);
     controller.abort();
     await mc.get(uniqueKey());
+  });
+
+  it('one signal for many calls of every kind: Node has no reason to warn', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): unknown => warnings.push(warning);
+    process.on('warning', onWarning);
+    const mc = connectTo();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const many = <T>(call: () => Promise<T>): Promise<T>[] => Array.from({ length: 30 }, call);
+    const space = mc.namespace(uniqueKey());
+    const load = (): Promise<number> => new Promise(() => undefined);
+    await Promise.all([
+      ...many(() => mc.getMulti([uniqueKey(), uniqueKey()], { signal })),
+      ...many(() => mc.setMulti({ [uniqueKey()]: 1 }, { signal })),
+      ...many(() => mc.get(uniqueKey(), undefined, { signal })),
+      ...many(() => space.getMulti([uniqueKey()], { signal })),
+    ]);
+    const waiting = many(() => failure(mc.getOrSet(uniqueKey(), load, { signal })));
+    await sleep(50);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    for (const error of await Promise.all(waiting)) expect(error.name).toBe('AbortError');
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
   });
 });

@@ -118,6 +118,27 @@ everywhere(({ connect, server, protocol }) => {
     });
   });
 
+  it('one that is no number spoils others once at most, and is told apart', async () => {
+    const mc = connect();
+    const bad = uniqueKey('bad');
+    const good = Array.from({ length: 100 }, () => uniqueKey('good'));
+    await mc.set(bad, 'text');
+    await mc.setMulti(new Map(good.map((key) => [key, 1])));
+    const applied = new Map(good.map((key) => [key, 1]));
+    for (let round = 0; round < 3; ++round) {
+      const results = await Promise.allSettled([bad, ...good].map((key) => mc.incr(key)));
+      const names = results.map((result) => (result.status === 'rejected' ? (result.reason as Error).name : 'ok'));
+      expect(names[0]).toBe('ClientError');
+      const spoiled = names.slice(1).filter((name) => name !== 'ok');
+      // Their answers were behind the one that broke the connection: libmemcached reads none of them.
+      expect(spoiled.length).toBeLessThanOrEqual(round === 0 && protocol !== false ? 32 : 0);
+      for (const [index, result] of results.slice(1).entries())
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ outcomeUnknown: true });
+        else applied.set(good[index] as string, result.value);
+    }
+    for (const [key, value] of applied) expect(await mc.get(key)).toBe(value);
+  });
+
   it('incr wraps at 2^64', async () => {
     const mc = connect();
     const key = uniqueKey();

@@ -208,6 +208,60 @@ inEveryProtocol(({ connect, server, protocol }) => {
     });
   });
 
+  describe('what sends one operation after another', () => {
+    it('is finished by close, without the loader', async () => {
+      for (const invalidated of [false, true]) {
+        const mc = connect();
+        const other = connect();
+        const name = uniqueKey('ns');
+        const key = uniqueKey();
+        if (invalidated) {
+          await mc.namespace(name).set(key, 0);
+          await other.namespace(name).invalidate();
+        }
+        const ends: (() => void)[] = [];
+        const loading = mc.getOrSet(key, () => new Promise((resolve) => ends.push(() => resolve('loaded'))), 60);
+        const pending = Promise.all([
+          mc.namespace(name).set(key, 1),
+          mc.namespace(name).setMulti({ [`${key}m`]: 2 }),
+          mc.namespace(name).incr(`${key}c`, 1).catch(String),
+          mc.namespace(uniqueKey('fresh')).invalidate(),
+          mc.getOrSet(uniqueKey(), () => 'at once', 60),
+        ]);
+        const closing = mc.close();
+        for (const refused of [mc.namespace(name).get(key), mc.getOrSet(key, () => 1), mc.namespace(name).invalidate()])
+          expect(await failure(refused)).toMatchObject({ name: 'ClientClosed' });
+        expect((await pending).slice(0, 2)).toEqual([true, []]);
+        await closing;
+        for (const end of ends) end();
+        expect(await loading).toBe('loaded');
+        expect(await other.namespace(name).getMulti([key, `${key}m`])).toEqual(
+          new Map([
+            [key, 1],
+            [`${key}m`, 2],
+          ]),
+        );
+      }
+    });
+
+    it('setMulti rejects when the client is destroyed, as all others do', async () => {
+      const silent = await startSilentServer();
+      const mc = new Client(silent.address, { binary: protocol, timeout: 10_000 });
+      const storing = [
+        failure(mc.setMulti({ key: 1 })),
+        failure(mc.addMulti({ key: 1 })),
+        failure(mc.getMulti(['key'])),
+      ];
+      const asking = [failure(mc.getStats()), failure(mc.version()), failure(mc.disconnectAll())];
+      await sleep(50);
+      mc.destroy();
+      for (const error of await Promise.all(storing)) expect(error).toMatchObject(closedError);
+      for (const error of await Promise.all(asking))
+        expect(error).toMatchObject({ ...closedError, outcomeUnknown: false });
+      await silent.stop();
+    });
+  });
+
   it('a key that was bad before is bad after closing, or the client is closed: either is an error', async () => {
     const mc = connect();
     await mc.close();

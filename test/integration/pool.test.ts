@@ -124,4 +124,46 @@ describe('ClientPool', () => {
     expect(pool.available).toBe(0);
     expect(await failure((inside as Client).get('key'))).toMatchObject({ name: 'ClientClosed' });
   });
+
+  it('waits no longer than it may', async () => {
+    const pool = pooled(connect(servers()), 1);
+    const controller = new AbortController();
+    await pool
+      .reserve(async (mc) => {
+        const late = failure(pool.reserve(() => 'never', { block: true, timeout: 50 }));
+        const aborted = failure(pool.reserve(() => 'never', { block: true, signal: controller.signal }));
+        const patient = pool.reserve((other) => other === mc, { block: true, timeout: 5000 });
+        expect(await late).toMatchObject({ name: 'TimeoutError', operation: 'reserve' });
+        controller.abort();
+        expect((await aborted).name).toBe('AbortError');
+        return [patient];
+      })
+      .then(async ([patient]) => {
+        expect(await patient).toBe(true);
+      });
+    expect(pool.available).toBe(1);
+    for (const wrong of [{ timeout: 0 }, { signal: 5 }, null])
+      expect((await failure(pool.reserve(() => 1, wrong as never))).name).toMatch(/^(Type|Range)Error$/);
+  });
+
+  it('closed, it takes nobody in, and closes the clients that come back', async () => {
+    const pool = pooled(connect(servers()), 1);
+    const closed = { name: 'ClientClosed', operation: 'reserve' };
+    let inside: Client | undefined;
+    await pool.reserve(async (mc) => {
+      inside = mc;
+      const waiting = failure(pool.reserve(() => 'never', { block: true }));
+      await pool.close();
+      expect(await waiting).toMatchObject(closed);
+      expect(await mc.get('key', 'still open')).toBe('still open');
+    });
+    expect(pool.available).toBe(0);
+    expect(await failure((inside as Client).get('key'))).toMatchObject({ name: 'ClientClosed' });
+    expect(await failure(pool.reserve(() => 1))).toMatchObject(closed);
+    expect(
+      thrown(() => {
+        pool.fill(inside as Client, 1);
+      }),
+    ).toMatchObject({ name: 'ClientClosed' });
+  });
 });
