@@ -471,7 +471,7 @@ export class Client {
     if (bytes.length === 0) throw badKey(key, name, 'it is empty');
     if (bytes.length > this.#dispatcher.submission.longestKey)
       throw badKey(key, name, `it has more than ${String(longestKey)} bytes, with the namespace`);
-    return this.#dispatcher.native.route(bytes);
+    return this.#dispatcher.native.route(bytes, 0);
   }
 
   // Values.

@@ -11,7 +11,7 @@ import { operationNames, type Op } from './wire';
 export function describeOne(dispatcher: Dispatcher, op: Op, key: Key): CommandContext {
   const isKey = typeof key === 'string' || (key as unknown) instanceof Uint8Array;
   const isRoutable = isKey && key.length > 0 && key.length <= longestKey;
-  const server = isRoutable ? dispatcher.native.route(keyBytes(key))[2] : undefined;
+  const server = isRoutable ? dispatcher.native.route(keyBytes(key), 0)[2] : undefined;
   return context(dispatcher, op, key, undefined, server);
 }
 

@@ -390,9 +390,8 @@ export class Dispatcher {
 
   #serverOf(waiter: Waiter, slot: number): number {
     const wireKey = waiter.wireKeyOf(this.#slots.members[slot] as number);
-    const tried = this.#slots.triedReplicas[slot] as number;
-    const index = wireKey === undefined ? waiter.server : this.native.route(keyBytes(wireKey))[2] + tried;
-    return index % this.#serverNames.length;
+    if (wireKey === undefined) return waiter.server;
+    return this.native.route(keyBytes(wireKey), this.#slots.triedReplicas[slot] as number)[2];
   }
 
   /** Nobody waits for it any longer; its slot is free when the native side gives it back. True: it was not sent. */

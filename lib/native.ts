@@ -40,7 +40,8 @@ export interface NativeClient {
   setBehaviors(behaviors: NativeBehaviors): void;
   getBehaviors(): NativeBehaviors;
   /** What the distribution says (pylibmc's `hash`), the hash function's value, the server's index and state. */
-  route(key: Uint8Array): [hash: number, digest: number, server: number, state: number];
+  /** `replica`: the server is so many after the key's own. */
+  route(key: Uint8Array, replica: number): [hash: number, digest: number, server: number, state: number];
   /** Goes on delivering, after `yield`. */
   resume(): void;
   /** For each server its counters, in the order of native/binding/metrics.h. */

@@ -133,11 +133,11 @@ Napi::Value NativeClient::stage(const Napi::CallbackInfo& info) {
     block = PayloadRef::adopt(Payload::allocate(size + 1));
     napi_get_value_string_utf8(env, info[0], block.get()->bytes(), size + 1, &size);
   } else {
-    const auto array = info[0].As<Napi::TypedArray>();
-    size = array.ByteLength();
+    void* bytes = nullptr;  // null for memory that was transferred
+    napi_get_typedarray_info(env, info[0], nullptr, &size, &bytes, nullptr, nullptr);
+    if (bytes == nullptr) throw Napi::TypeError::New(env, "the bytes cannot be read");
     block = PayloadRef::adopt(Payload::allocate(size));
-    std::memcpy(block.get()->bytes(), static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
-                size);
+    std::memcpy(block.get()->bytes(), bytes, size);
   }
   staged_.push_back({std::move(block), size});
   return Napi::Number::New(env, static_cast<double>(size));
@@ -175,13 +175,13 @@ Napi::Value NativeClient::getBehaviors(const Napi::CallbackInfo& info) {
   return values;
 }
 
-// route(key: Uint8Array) → [hash, digest, server index, server state]
+// route(key: Uint8Array, replica: number) → [hash, digest, server index, server state]
 Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto key = info[0].As<Napi::Uint8Array>();
   const std::string_view view(reinterpret_cast<const char*>(key.Data()), key.ByteLength());
   const Router& router = cluster_->router();
-  const std::uint32_t server = router.serverOf(view);
+  const std::uint32_t server = router.serverOf(view, info[1].As<Napi::Number>().Uint32Value());
   Napi::Array answer = Napi::Array::New(env, 4);
   answer.Set(0u, static_cast<double>(router.hashOf(view)));
   answer.Set(1u, static_cast<double>(router.digestOf(view)));

@@ -14,6 +14,13 @@
 
 namespace lmc {
 
+namespace {
+
+// libmemcached's limit for a namespace (MEMCACHED_PREFIX_KEY_MAX_SIZE).
+constexpr std::uint32_t kLongestPrefix = 128;
+
+}  // namespace
+
 void ThreadCount::entered() {
   std::lock_guard lock(mutex_);
   ++running_;
@@ -71,7 +78,7 @@ Connection::Connection(SessionFactory sessions, std::shared_ptr<Health> health,
       sessions_(std::move(sessions)),
       patienceMs_(patienceMs) {}
 
-void Connection::submit(std::vector<Request>& requests) {
+void Connection::submit(std::vector<Request>& requests, std::size_t copyBytes) {
   if (!started_) {
     try {
       start();
@@ -81,19 +88,25 @@ void Connection::submit(std::vector<Request>& requests) {
       counters_.taken.add(requests.size());
       refuse(requests, status::kServerDown);
       requests.clear();
+      health_->probeAbandoned(nowMs());  // if it was among them
       return;
     }
+    if (firstSettings_) configure(std::exchange(firstSettings_, nullptr));
   }
-  inbox_.push(requests);
+  inbox_.push(requests, copyBytes);
 }
 
 void Connection::configure(std::shared_ptr<const void> settings) {
+  if (!started_) {  // only the last ones count: there may be many before anything is asked
+    firstSettings_ = std::move(settings);
+    return;
+  }
   std::vector<Request> requests(1);
   requests[0].op = Op::Configure;
   requests[0].slot = kNoSlot;
   requests[0].deadline = std::numeric_limits<double>::infinity();
   requests[0].settings = std::move(settings);
-  inbox_.push(requests);  // without starting the thread: it is read when there is something to do
+  inbox_.push(requests);
 }
 
 void Connection::stop() { inbox_.close(); }
@@ -177,11 +190,16 @@ bool Connection::serve(std::span<Request> requests, CompletionBatch& results) {
   if (requests.empty()) return true;
 
   double latest = 0;
+  std::uint32_t prefixBytes = session_->prefixBytes();
   for (const Request& request : requests) {
-    if (request.op != Op::Configure) latest = std::max(latest, request.deadline);
+    if (request.op == Op::Configure) {
+      prefixBytes = kLongestPrefix;
+    } else {
+      latest = std::max(latest, request.deadline);
+    }
   }
 
-  const Plan& plan = planner_.plan(requests);
+  const Plan& plan = planner_.plan(requests, prefixBytes);
   bool alive = true;
   for (std::size_t position = 0; position < plan.steps.size(); ++position) {
     const Step& step = plan.steps[position];
@@ -254,11 +272,13 @@ void Connection::post(CompletionBatch&& results) {
 std::size_t Connection::dropOverdue(std::span<Request> requests, CompletionBatch& results) {
   const double now = nowMs();
   std::size_t kept = 0;
+  bool asksNothing = true;
   for (std::size_t index = 0; index < requests.size(); ++index) {
     Request& request = requests[index];
     const bool cancelled =
         request.claim != nullptr && request.claim->load(std::memory_order_relaxed) == Claim::Cancelled;
     if (!cancelled && request.deadline > now) {
+      asksNothing = asksNothing && request.op == Op::Configure;
       if (kept != index) requests[kept] = std::move(request);
       ++kept;
       continue;
@@ -266,7 +286,7 @@ std::size_t Connection::dropOverdue(std::span<Request> requests, CompletionBatch
     results.addFailure(request.slot, request.server, cancelled ? status::kCancelled : status::kExpired,
                        Outcome::NotSent);
   }
-  if (kept == 0 && !requests.empty() && health_->state() == ServerState::Probing)
+  if (asksNothing && kept < requests.size() && health_->state() == ServerState::Probing)
     health_->probeAbandoned(now);
   return kept;
 }

@@ -39,8 +39,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(SessionFactory sessions, std::shared_ptr<Health> health, std::shared_ptr<Outbox> outbox,
              std::shared_ptr<ThreadCount> threads, double patienceMs);
 
-  // JavaScript thread. Starts the thread with the first request: an unused client has none.
-  void submit(std::vector<Request>& requests);
+  // JavaScript thread. Starts the thread with the first request: an unused client has none. `copyBytes`: of the
+  // requests that nobody waits for.
+  void submit(std::vector<Request>& requests, std::size_t copyBytes = 0);
+  // JavaScript thread. Of those that wait.
+  std::size_t waitingCopyBytes() { return inbox_.copyBytes(); }
 
   // JavaScript thread. Takes effect between the requests submitted before and after.
   void configure(std::shared_ptr<const void> settings);
@@ -69,6 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // JavaScript thread.
   bool started_ = false;
+  std::shared_ptr<const void> firstSettings_;  // that were given before the thread started
 
   // Shared; each says itself which thread may do what.
   Inbox inbox_;

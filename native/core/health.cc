@@ -2,6 +2,13 @@
 
 namespace lmc {
 
+namespace {
+
+// A probe that nothing is heard of for so long is lost: somebody else is sent. A net, should one be forgotten.
+constexpr double kLongestProbeMs = 60'000;
+
+}  // namespace
+
 Health::Verdict Health::admit(double nowMs) {
   if (state_.load(std::memory_order_acquire) == ServerState::Up) return Verdict::Allow;
   std::lock_guard lock(mutex_);
@@ -9,12 +16,14 @@ Health::Verdict Health::admit(double nowMs) {
     case ServerState::Up:
       return Verdict::Allow;
     case ServerState::Probing:
+      if (nowMs >= probeUntil_) break;
       return ejected_ ? Verdict::RefuseDead : Verdict::RefuseDown;
     case ServerState::Down:
     case ServerState::Dead:
       break;
   }
   if (nowMs < retryAt_) return ejected_ ? Verdict::RefuseDead : Verdict::RefuseDown;
+  probeUntil_ = nowMs + kLongestProbeMs;
   state_.store(ServerState::Probing, std::memory_order_release);
   return Verdict::Probe;
 }

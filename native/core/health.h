@@ -44,7 +44,7 @@ class Health {
   void succeeded();
   void failed(double nowMs);
 
-  // JavaScript thread: the probe never reached the server (it was cancelled, or expired unsent).
+  // Any thread: the probe never reached the server (it was cancelled, or expired unsent).
   void probeAbandoned(double nowMs);
 
   // JavaScript thread.
@@ -64,6 +64,7 @@ class Health {
   FailurePolicy policy_;
   std::uint32_t failures_ = 0;  // in a row
   double retryAt_ = 0;
+  double probeUntil_ = 0;
 };
 
 }  // namespace lmc

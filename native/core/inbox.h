@@ -17,11 +17,12 @@ namespace lmc {
 // is, without timers and without delay.
 class Inbox {
  public:
-  // JavaScript thread. Leaves `requests` empty.
-  void push(std::vector<Request>& requests) {
+  // JavaScript thread. Leaves `requests` empty. `copyBytes`: of what nobody waits for among them.
+  void push(std::vector<Request>& requests, std::size_t copyBytes = 0) {
     bool wake;
     {
       std::lock_guard lock(mutex_);
+      copyBytes_ += copyBytes;
       if (waiting_.empty()) {
         waiting_.swap(requests);
       } else {
@@ -44,6 +45,7 @@ class Inbox {
       sleeping_ = false;
     }
     requests.swap(waiting_);
+    copyBytes_ = 0;
     return !closed_;
   }
 
@@ -51,12 +53,19 @@ class Inbox {
   void takeNow(std::vector<Request>& requests) {
     std::lock_guard lock(mutex_);
     requests.swap(waiting_);
+    copyBytes_ = 0;
   }
 
   // Any thread. How many wait.
   std::size_t size() {
     std::lock_guard lock(mutex_);
     return waiting_.size();
+  }
+
+  // Any thread.
+  std::size_t copyBytes() {
+    std::lock_guard lock(mutex_);
+    return copyBytes_;
   }
 
   // Any thread. The connection thread ends after the batch it is at.
@@ -75,6 +84,7 @@ class Inbox {
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::vector<Request> waiting_;
+  std::size_t copyBytes_ = 0;
   bool sleeping_ = false;
   std::atomic<bool> closed_{false};  // written under the mutex
 };

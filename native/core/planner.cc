@@ -25,7 +25,7 @@ constexpr std::uint32_t kBytesPerKey = 24;
 
 }  // namespace
 
-const Plan& Planner::plan(std::span<const Request> requests) {
+const Plan& Planner::plan(std::span<const Request> requests, std::uint32_t prefixBytes) {
   plan_.steps.clear();
   plan_.order.clear();
   plan_.nextSame.assign(requests.size(), kNone);
@@ -37,7 +37,7 @@ const Plan& Planner::plan(std::span<const Request> requests) {
   }
   assignLevels(requests);
   sortByLevel(requests.size());
-  cutSteps(requests);
+  cutSteps(requests, prefixBytes);
   return plan_;
 }
 
@@ -94,7 +94,7 @@ void Planner::sortByLevel(std::size_t count) {
   // starts_[level] is now the end of the level.
 }
 
-void Planner::cutSteps(std::span<const Request> requests) {
+void Planner::cutSteps(std::span<const Request> requests, std::uint32_t prefixBytes) {
   std::uint32_t begin = 0;
   for (std::uint32_t level = 0; level + 1 < starts_.size(); ++level) {
     const std::uint32_t end = starts_[level];
@@ -106,7 +106,7 @@ void Planner::cutSteps(std::span<const Request> requests) {
       std::uint32_t stop = begin;
       std::uint32_t bytes = 0;
       while (stop < end && stop - begin < limit && bytes < kMaxKeyBytes) {
-        bytes += kBytesPerKey + requests[plan_.order[stop]].keyLength;
+        bytes += kBytesPerKey + prefixBytes + requests[plan_.order[stop]].keyLength;
         ++stop;
       }
       const bool independent = kind != StepKind::Admin && !dependent_[level];

@@ -55,6 +55,9 @@ class Session {
   // The server failed: forget the connection without waiting for it.
   virtual void discard() = 0;
 
+  // What goes before every key on the wire, in bytes.
+  virtual std::uint32_t prefixBytes() const { return 0; }
+
   // How many connections it has made.
   virtual std::uint64_t connects() const { return 0; }
 };

@@ -46,10 +46,11 @@ memcached_return_t call(memcached_st* handle, const Request& request, std::uint6
 
 }  // namespace
 
-memcached_return_t callFor(memcached_st* handle, const Request& request, std::uint64_t* number) {
+memcached_return_t callFor(memcached_st* handle, const Request& request, std::uint64_t* number,
+                           bool* isTrapped) {
   memcached_return_t rc;
-  if (guarded([&] { rc = call(handle, request, number); })) return rc;
-  return MEMCACHED_PROTOCOL_ERROR;
+  *isTrapped = !guarded([&] { rc = call(handle, request, number); });
+  return *isTrapped ? MEMCACHED_PROTOCOL_ERROR : rc;
 }
 
 }  // namespace lmc

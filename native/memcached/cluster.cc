@@ -8,6 +8,13 @@
 
 namespace lmc {
 
+namespace {
+
+// Copies for a replica that wait for one connection, at most. What it is at may be as much again.
+constexpr std::size_t kMaxCopyBytes = std::size_t{32} << 20;
+
+}  // namespace
+
 Cluster::Cluster(ClusterConfig config, std::shared_ptr<Outbox> outbox, memcached_return_t* error)
     : config_(std::move(config)),
       router_(config_.servers, config_.behaviors, config_.keyNamespace, config_.protocol == Protocol::Binary,
@@ -158,8 +165,7 @@ void Cluster::refuse(const Request& request, std::int32_t status) {
 
 void Cluster::add(Request&& request) {
   beginTick();
-  const std::size_t home = router_.serverOf(request.keyView());
-  request.server = static_cast<std::uint16_t>((home + request.replica) % servers_.size());
+  request.server = static_cast<std::uint16_t>(router_.serverOf(request.keyView(), request.replica));
   if (replicas_ > 0) replicate(request);
   Server& server = servers_[request.server];
   enter(server, request);
@@ -173,19 +179,29 @@ void Cluster::enter(Server& server, Request& request) {
 }
 
 void Cluster::stage(Server& server, Request&& request) {
-  // The same key always takes the same connection: its operations keep their order.
+  laneOf(server, request).staged.push_back(std::move(request));
+}
+
+// The same key always takes the same connection: its operations keep their order.
+Cluster::Lane& Cluster::laneOf(Server& server, const Request& request) {
   const std::size_t lane =
       server.lanes.size() == 1 ? 0 : KeyTable::hashOf(request.keyView()) % server.lanes.size();
-  server.lanes[lane].staged.push_back(std::move(request));
+  return server.lanes[lane];
 }
 
 // num_replicas as libmemcached has it: set and delete go to the next servers too, and nobody waits for those.
+// So nobody waits for a server that cannot keep up either: without a limit its copies would fill the memory.
 void Cluster::replicate(const Request& request) {
   if (request.op != Op::Set && request.op != Op::Delete) return;
   const std::size_t copies = std::min<std::size_t>(replicas_, servers_.size() - 1);
   for (std::size_t copy = 1; copy <= copies; ++copy) {
-    const std::size_t index = (request.server + copy) % servers_.size();
+    const std::size_t index = router_.serverOf(request.keyView(), copy);
     if (servers_[index].health->state() != ServerState::Up) continue;
+    Lane& lane = laneOf(servers_[index], request);
+    const std::size_t bytes = sizeof(Request) + request.keyLength + request.valueLength;
+    const std::size_t waiting = lane.copyBytes + lane.connection->waitingCopyBytes();
+    if (waiting > 0 && waiting + bytes > kMaxCopyBytes) continue;
+    lane.copyBytes += bytes;
     Request replica;
     replica.op = request.op;
     replica.compressLevel = request.compressLevel;
@@ -202,7 +218,7 @@ void Cluster::replicate(const Request& request) {
     replica.value = request.value;
     replica.keyBytes = PayloadRef::share(request.keyBytes.get());
     replica.valueBytes = PayloadRef::share(request.valueBytes.get());
-    stage(servers_[index], std::move(replica));
+    lane.staged.push_back(std::move(replica));
   }
 }
 
@@ -236,7 +252,8 @@ void Cluster::flush() {
   for (Server& server : servers_) {
     server.admitsThisTick = false;
     for (Lane& lane : server.lanes) {
-      if (!lane.staged.empty()) lane.connection->submit(lane.staged);
+      if (!lane.staged.empty()) lane.connection->submit(lane.staged, lane.copyBytes);
+      lane.copyBytes = 0;
     }
   }
   if (!refused_.empty()) {

@@ -67,6 +67,7 @@ class Cluster {
   struct Lane {
     std::shared_ptr<Connection> connection;
     std::vector<Request> staged;
+    std::size_t copyBytes = 0;  // of copies for a replica among them
   };
   struct Server {
     std::shared_ptr<Health> health;
@@ -84,6 +85,7 @@ class Cluster {
   bool admit(Server& server, const Request& request);
   void refuse(const Request& request, std::int32_t status);
   void stage(Server& server, Request&& request);
+  static Lane& laneOf(Server& server, const Request& request);
   void enter(Server& server, Request& request);
   void replicate(const Request& request);
   std::uint64_t valueOf(std::string_view behavior) const { return router_.get(*findBehavior(behavior)); }

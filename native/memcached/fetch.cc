@@ -204,18 +204,26 @@ void Fetcher::found(StepRun& run, std::uint32_t head, Received received) {
   }
   for (std::uint32_t index = head; index != kNone; index = run.nextSame(index)) {
     if (run.at(index).slot == kNoSlot) continue;
+    const bool isLarge = received.size >= kBlockSize;
+    char* block = nullptr;
+    if (isLarge && received.owned != nullptr && run.nextSame(index) == kNone) {
+      block = std::exchange(received.owned, nullptr);
+    } else if (isLarge) {  // several wait for it: each gets a copy, for a Buffer is the caller's to change
+      block = static_cast<char*>(std::malloc(received.size));
+      if (block == nullptr) {
+        run.fail(run.at(index), MEMCACHED_MEMORY_ALLOCATION_FAILURE, Outcome::Definite);
+        continue;
+      }
+      std::memcpy(block, received.bytes, received.size);
+    }
     Completion& completion = run.answer(run.at(index), status);
     completion.flags = received.flags;
     completion.number = received.cas;
-    if (received.size < kBlockSize) {
+    if (isLarge) {
+      run.results.attachBlock(completion, block, received.size);
+      run.deliverIfMany();
+    } else {
       run.results.attach(completion, {received.bytes, received.size});
-    } else if (received.owned != nullptr && run.nextSame(index) == kNone) {
-      run.results.attachBlock(completion, std::exchange(received.owned, nullptr), received.size);
-    } else {  // several wait for it: each gets a copy, for a Buffer is the caller's to change
-      char* copy = static_cast<char*>(std::malloc(received.size));
-      if (copy == nullptr) throw std::bad_alloc();
-      std::memcpy(copy, received.bytes, received.size);
-      run.results.attachBlock(completion, copy, received.size);
     }
   }
   std::free(received.owned);

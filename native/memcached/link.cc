@@ -22,6 +22,9 @@ constexpr std::string_view kProbeKey = "\n\n\n\n\n\n";
 // one without credentials.
 constexpr std::string_view kNobodysKey = "libmemcached:idle?";
 
+// Of so many refused quiet writes the answers, about 50 bytes each, fit into any socket's buffers.
+constexpr std::uint32_t kMaxQuietWrites = 512;
+
 std::uint64_t atLeastOne(double milliseconds) {
   // To libmemcached 0 is "time out at once".
   return static_cast<std::uint64_t>(std::clamp(milliseconds, 1.0, 2147483647.0));
@@ -50,6 +53,12 @@ void Link::drop() {
   }
   handle_.reset();
   open_ = false;
+  quietWrites_ = 0;
+  if (isGuess_) {
+    isGuess_ = false;
+    isAdmitted_ = false;
+    protocol_ = config_->protocol;
+  }
 }
 
 void Link::forget() {
@@ -115,6 +124,12 @@ Link::Opened Link::openForWriting(double patienceMs) {
   if (rc == MEMCACHED_TIMEOUT) return failure(rc);  // silent: a new connection would be waited for once more
   drop();
   return open(patienceMs);
+}
+
+bool Link::readQuietErrors() {
+  if (!isBinary() || ++quietWrites_ < kMaxQuietWrites) return true;
+  quietWrites_ = 0;
+  return askWhetherThere() == MEMCACHED_SUCCESS;
 }
 
 // A get of a key that nobody has: its answer, whatever it is, proves the connection.
@@ -212,9 +227,13 @@ Link::Opened Link::greet() {
     open_ = true;
     return isAdmitted_ ? Opened{} : seekAdmission();
   }
-  // A text proxy may not know "version" and say ERROR: it is there all the same.
-  const bool alive = last == MEMCACHED_SUCCESS && !config_->hasCredentials && protocol_ == Protocol::Text;
-  if (alive) {
+  // A text proxy may not know "version" and say ERROR: it is there all the same, and answers a get. A server
+  // that has too many connections says ERROR, too, and hangs up.
+  const bool mayBeProxy =
+      last == MEMCACHED_SUCCESS && !config_->hasCredentials && protocol_ == Protocol::Text;
+  if (mayBeProxy) {
+    const memcached_return_t asked = askWhetherThere();
+    if (asked != MEMCACHED_SUCCESS) return failure(asked);
     open_ = true;
     return {};
   }
@@ -252,7 +271,8 @@ Link::Opened Link::openUndecided() {
                    rc == MEMCACHED_ERRNO || last == MEMCACHED_ERRNO);
   Opened binary = failure(last == MEMCACHED_SUCCESS ? rc : last);
   if (!couldBeText) return binary;
-  if (binary.rc != MEMCACHED_UNKNOWN_READ_FAILURE) {
+  const bool hungUp = binary.rc != MEMCACHED_UNKNOWN_READ_FAILURE;
+  if (hungUp) {
     // It hung up: a proxy for text, or a server that wants credentials, whose refusal got lost because a
     // multi-get is sent in two pieces. To a version and a get alone it says so.
     protocol_ = Protocol::Binary;
@@ -261,6 +281,8 @@ Link::Opened Link::openUndecided() {
   }
   protocol_ = Protocol::Text;
   Opened text = openAs(Protocol::Text);
+  // What hangs up on a binary question may do so for another reason: it was starting, or had no room.
+  isGuess_ = text.ok() && hungUp;
   if (!text.ok()) {
     protocol_ = Protocol::Auto;
     isAdmitted_ = false;

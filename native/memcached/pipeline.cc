@@ -46,11 +46,21 @@ constexpr int kMaxBreaks = 32;
 // is written, so that the server has something to do meanwhile.
 constexpr std::size_t kMaxUnread = 256;
 
+// The same for what they have sent: from 2^30 bytes on without reading libmemcached throws answers away.
+constexpr std::size_t kMaxUnreadBytes = std::size_t{32} << 20;
+
 // So many counters with primers of their own at a time.
 constexpr std::size_t kMaxOwnPrimers = 64;
 
 // So long after an answer that broke a connection counters are not pipelined.
 constexpr double kCarefulForMs = 60'000;
+
+// Whether it was a whole answer that closed the connection. One that was cut off returns UNKNOWN_READ_FAILURE,
+// too, but only what the server said is noted as an error of that name.
+bool isRefusal(Link& link, memcached_return_t rc) {
+  if (rc == MEMCACHED_UNKNOWN_READ_FAILURE) return memcached_last_error(link.handle()) == rc;
+  return !isConnectionLoss(rc) && rc != MEMCACHED_TIMEOUT;
+}
 
 }  // namespace
 
@@ -64,29 +74,27 @@ Contact Pipeline::run(StepRun& run) {
   primersLeft_ = 0;
   doubtful_.clear();
   breaks_ = 0;
+  unreadBytes_ = 0;
   bool alive = true;
   bool any = false;
   for (std::size_t position = 0; position < order.size(); ++position) {
     const std::uint32_t index = order[position];
     Request& request = run.at(index);
     if (!run.claim(request)) continue;
-    if (alive && isBuffered(request.op) && outstanding() >= kMaxUnread)
-      alive = drain(run, kMaxUnread / 2) || goesOn(run);
-    if (alive && !run.link.isOpen()) {
-      // An answer before this one closed the connection (out of memory, say), with nothing else outstanding.
-      const Link::Opened opened = run.link.open(run.patienceMs);
-      if (!opened.ok()) {
-        failure_ = opened.rc;
-        alive = false;
-      }
-    }
+    const bool mustRead = outstanding() >= kMaxUnread || unreadBytes_ >= kMaxUnreadBytes;
+    if (alive && isBuffered(request.op) && mustRead)
+      alive = drain(run, unreadBytes_ >= kMaxUnreadBytes ? 0 : kMaxUnread / 2) || goesOn(run);
+    // An answer before this one may have closed the connection (out of memory, say).
+    alive = alive && reopen(run);
     if (!alive) {
       run.fail(request, failure_, Outcome::NotSent);
       continue;
     }
     any = true;
     compressValue(request);
-    if (!isBuffered(request.op) && !prime(run, position)) {
+    const bool primed = isBuffered(request.op) || prime(run, position) ||
+                        (goesOn(run) && reopen(run) && prime(run, position));
+    if (!primed) {
       run.fail(request, failure_, Outcome::NotSent);  // the connection broke before its turn came
       alive = false;
       continue;
@@ -109,6 +117,14 @@ bool Pipeline::goesOn(StepRun& run) {
   return true;
 }
 
+// False: there is no connection to be had.
+bool Pipeline::reopen(StepRun& run) {
+  if (run.link.isOpen()) return true;
+  const Link::Opened opened = run.link.open(run.patienceMs);
+  if (!opened.ok()) failure_ = opened.rc;
+  return opened.ok();
+}
+
 // Before the write at `position` of the step. False: the connection broke.
 bool Pipeline::prime(StepRun& run, std::size_t position) {
   const std::size_t writesLeft = run.order().size() - position;
@@ -119,7 +135,7 @@ bool Pipeline::prime(StepRun& run, std::size_t position) {
       --primersLeft_;
       return true;
     }
-    if (!drain(run, 0)) return false;
+    if (!drain(run, 0) || !reopen(run)) return false;
     primers = oneByOne ? 1 : std::min(writesLeft, kMaxOwnPrimers);
     primersLeft_ = primers - 1;
   } else if (outstanding() == 0 && writesLeft >= kWorthPriming && !oneByOne) {
@@ -145,8 +161,10 @@ bool Pipeline::send(StepRun& run, std::uint32_t index) {
   const std::uint32_t before = link.outstanding();
   std::uint64_t number = kNoNumber;
   link.handle()->result.numeric_value = kNoNumber;
-  const memcached_return_t rc = callFor(link.handle(), request, &number);
+  bool isTrapped = false;
+  const memcached_return_t rc = callFor(link.handle(), request, &number, &isTrapped);
   sent_.push_back(index);
+  unreadBytes_ += request.keyLength + std::size_t{request.valueLength};
   const std::uint32_t after = link.outstanding();
 
   if (isBuffered(request.op)) {
@@ -155,8 +173,8 @@ bool Pipeline::send(StepRun& run, std::uint32_t index) {
     return false;
   }
   // It read one answer: the oldest.
-  const bool closed = memcached_fatal(rc);
-  if (!closed && after == before) {
+  const bool closed = memcached_fatal(rc) && !isTrapped;
+  if (!closed && !isTrapped && after == before) {
     // A counter that came with another call's answer is in the handle's own result.
     const std::uint64_t counter = before == 0 ? number : link.handle()->result.numeric_value;
     answered(run, sent_[oldest_++], rc, counter);
@@ -166,8 +184,7 @@ bool Pipeline::send(StepRun& run, std::uint32_t index) {
   if (closed && before == 0) {
     // Nothing else was outstanding: this is what became of this very request.
     link.lost();
-    const bool silent = isConnectionLoss(rc) || rc == MEMCACHED_TIMEOUT;
-    if (silent) {
+    if (!isRefusal(link, rc)) {
       broken(run, worstOf(link, rc));
       return false;
     }
@@ -176,8 +193,9 @@ bool Pipeline::send(StepRun& run, std::uint32_t index) {
     link.drop();
     return true;
   }
-  // It was the oldest answer that broke the connection.
-  broken(run, worstOf(link, rc), closed);
+  // The oldest answer broke the connection: a counter's, that it is no number.
+  const bool ofCounter = sent_[oldest_] != kPrimer && isCounter(run.at(sent_[oldest_]).op);
+  broken(run, worstOf(link, rc), closed && ofCounter && isRefusal(link, rc));
   return false;
 }
 
@@ -190,6 +208,7 @@ bool Pipeline::drain(StepRun& run, std::size_t downTo) {
     broken(run, worstOf(link, rc));
     return false;
   }
+  unreadBytes_ = 0;
   while (outstanding() > downTo) {
     const std::uint32_t before = link.outstanding();
     memcached_result_st* const into = link.result();
@@ -197,7 +216,7 @@ bool Pipeline::drain(StepRun& run, std::size_t downTo) {
     const memcached_result_st* result = memcached_fetch_result(link.handle(), into, &rc);
     const std::uint32_t after = link.outstanding();
     if (after >= before || (result == nullptr && memcached_fatal(rc))) {
-      const bool isItsOwn = before == 1 && !isConnectionLoss(rc) && rc != MEMCACHED_TIMEOUT;
+      const bool isItsOwn = before == 1 && isRefusal(link, rc);
       if (!isItsOwn) {
         broken(run, worstOf(link, rc));
         return false;
@@ -266,15 +285,14 @@ bool Pipeline::settle(StepRun& run, std::uint32_t index, bool alive) {
 
 bool Pipeline::isCareful() const { return nowMs() < carefulUntilMs_; }
 
-// The connection was closed under us. Whatever was sent may or may not have been applied; but if it was the
-// answer to the oldest that closed it, that one was refused.
-void Pipeline::broken(StepRun& run, memcached_return_t rc, bool byOldest) {
+// The connection was closed under us. Whatever was sent may or may not have been applied, unless the answer to
+// the oldest closed it.
+void Pipeline::broken(StepRun& run, memcached_return_t rc, bool oldestIsRefused) {
   failure_ = rc;
   primersLeft_ = 0;
-  const bool isRefusal = contactOf(rc) == Contact::Answered;
-  if (isRefusal) carefulUntilMs_ = nowMs() + kCarefulForMs;
+  if (contactOf(rc) == Contact::Answered) carefulUntilMs_ = nowMs() + kCarefulForMs;
   const std::string message = run.link.lastMessage();
-  const std::size_t refused = byOldest && isRefusal ? oldest_ : sent_.size();
+  const std::size_t refused = oldestIsRefused ? oldest_ : sent_.size();
   for (; oldest_ < sent_.size(); ++oldest_) {
     if (sent_[oldest_] == kPrimer) continue;
     const Outcome outcome = oldest_ == refused ? Outcome::Definite : Outcome::Unknown;

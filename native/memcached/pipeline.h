@@ -35,13 +35,14 @@ class Pipeline {
  private:
   static constexpr std::uint32_t kPrimer = UINT32_MAX;
 
+  bool reopen(StepRun& run);
   bool prime(StepRun& run, std::size_t position);
   bool send(StepRun& run, std::uint32_t index);
   bool drain(StepRun& run, std::size_t downTo);
   bool goesOn(StepRun& run);
   void answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number);
   bool settle(StepRun& run, std::uint32_t index, bool alive);
-  void broken(StepRun& run, memcached_return_t rc, bool byOldest = false);
+  void broken(StepRun& run, memcached_return_t rc, bool oldestIsRefused = false);
   bool isCareful() const;
   std::size_t outstanding() const { return sent_.size() - oldest_; }
 
@@ -50,6 +51,7 @@ class Pipeline {
   std::size_t oldest_ = 0;
   bool ownPrimers_ = false;  // every write of this step reads the answer to a primer of its own
   std::size_t primersLeft_ = 0;
+  std::size_t unreadBytes_ = 0;  // sent by buffered writes since answers were read
   int breaks_ = 0;
   double carefulUntilMs_ = 0;
   std::vector<std::uint32_t> doubtful_;  // counters whose answer may have had no number

@@ -47,6 +47,23 @@ memcached_return_t flushAndRead(Link& link, Op op) {
                                                                                  : MEMCACHED_PROTOCOL_ERROR;
 }
 
+// A text server that refuses the command line takes the value behind it for another command, and answers
+// that as well: what comes after this belongs to nobody. These it says when it has read the value.
+bool mayHaveLeftMore(const Link& link, Op op, memcached_return_t rc) {
+  if (!link.isText() || !isStorage(op)) return false;
+  switch (rc) {
+    case MEMCACHED_SUCCESS:
+    case MEMCACHED_NOTSTORED:
+    case MEMCACHED_DATA_EXISTS:
+    case MEMCACHED_NOTFOUND:
+    case MEMCACHED_E2BIG:
+    case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
+      return false;
+    default:
+      return true;
+  }
+}
+
 // What a write means, said the way the binary protocol says it.
 memcached_return_t normalized(Op op, memcached_return_t rc) {
   if (rc == MEMCACHED_STORED || rc == MEMCACHED_DELETED) return MEMCACHED_SUCCESS;
@@ -89,31 +106,35 @@ Contact runPlain(StepRun& run) {
     const bool quiet = link.config().noReply && canBeQuiet(request.op) && !link.isUdp();
     if (quiet) memcached_behavior_set(link.handle(), MEMCACHED_BEHAVIOR_NOREPLY, 1);
     std::uint64_t number = UINT64_MAX;
-    memcached_return_t rc = callFor(link.handle(), request, &number);
+    bool isTrapped = false;
+    memcached_return_t rc = callFor(link.handle(), request, &number, &isTrapped);
     if (quiet) {
       if (rc == MEMCACHED_BUFFERED) rc = memcached_flush_buffers(link.handle());
       memcached_behavior_set(link.handle(), MEMCACHED_BEHAVIOR_NOREPLY, 0);
+      if (!memcached_fatal(rc) && !link.readQuietErrors()) link.drop();
     } else if (rc == MEMCACHED_BUFFERED) {
       rc = flushAndRead(link, request.op);
     }
     rc = normalized(request.op, rc);
     // Text keeps the connection for anything that is not fatal; whatever is left unread means that we and the
     // server no longer agree.
-    const bool outOfStep = link.outstanding() != 0 && !link.isUdp();
-    if (!memcached_fatal(rc) && !outOfStep) {
+    const bool isOpen = link.handle() != nullptr;
+    const bool outOfStep = isOpen && link.outstanding() != 0 && !link.isUdp();
+    if (!memcached_fatal(rc) && !isTrapped && !outOfStep) {
       Completion& completion = run.answer(request, rc);
       completion.number = number;
       if (memcached_failed(rc)) {
         const std::string message = link.lastMessage();
         if (!message.empty()) run.results.attach(completion, message);
       }
+      if (!link.isUdp() && mayHaveLeftMore(link, request.op, rc)) link.drop();
       contact = Contact::Answered;
       run.deliverIfMany();
       continue;
     }
     if (outOfStep) rc = worstOf(link, rc);
     const Contact ended = contactOf(rc);
-    const Outcome outcome = ended == Contact::Answered && rc != MEMCACHED_UNKNOWN_READ_FAILURE
+    const Outcome outcome = ended == Contact::Answered && rc != MEMCACHED_UNKNOWN_READ_FAILURE && !isTrapped
                                 ? Outcome::Definite
                                 : Outcome::Unknown;
     run.fail(request, rc, outcome, link.lastMessage());

@@ -28,8 +28,9 @@ class Router {
   std::uint64_t get(const Behavior& behavior) const;
   memcached_return_t setNamespace(const std::string& keyNamespace);
 
-  std::uint32_t serverOf(std::string_view key) const {
-    return servers_.size() == 1 ? 0 : order_[memcached_generate_hash(handle_.get(), key.data(), key.size())];
+  // `replica`: so many servers after the key's own, in libmemcached's order.
+  std::uint32_t serverOf(std::string_view key, std::size_t replica = 0) const {
+    return servers_.size() == 1 ? 0 : order_[(hashOf(key) + replica) % order_.size()];
   }
   // What memcached_generate_hash says: the index of the server in the handle's order.
   std::uint32_t hashOf(std::string_view key) const {

@@ -1,7 +1,6 @@
 #include "memcached/side_links.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -15,8 +14,10 @@ namespace {
 // A server that has just answered in binary answers a text greeting at once, or not at all: behind it may be
 // something that waits for a binary header's 24 bytes.
 constexpr double kGreetingMs = 250;
-// A server that refuses further connections may take them later.
+// A server that refuses further connections, or says nothing, may be better later: it is asked again after
+// this time, and each time it is not after twice the time.
 constexpr double kRefusedForMs = 30'000;
+constexpr double kRefusedForAtMostMs = 600'000;
 
 }  // namespace
 
@@ -37,13 +38,14 @@ Link* SideLinks::forFetch(const Plan& plan, const Step& step, std::span<const Re
   wasOpen = text_->isOpen();
   const Link::Opened opened = text_->open(wasOpen ? patienceMs : std::min(patienceMs, kGreetingMs));
   if (opened.ok()) {
+    textRefusedForMs_ = 0;
     text_->setPatience(patienceMs);
     return text_.get();
   }
   // Whether the server is there at all the caller finds out on its own connection.
   text_.reset();
-  const bool silent = opened.rc == MEMCACHED_TIMEOUT;
-  textRefusedUntilMs_ = silent ? std::numeric_limits<double>::infinity() : nowMs() + kRefusedForMs;
+  textRefusedForMs_ = std::clamp(textRefusedForMs_ * 2, kRefusedForMs, kRefusedForAtMostMs);
+  textRefusedUntilMs_ = nowMs() + textRefusedForMs_;
   return nullptr;
 }
 
@@ -77,6 +79,7 @@ void SideLinks::drop() {
 void SideLinks::forget() {
   drop();
   textRefusedUntilMs_ = 0;
+  textRefusedForMs_ = 0;
 }
 
 }  // namespace lmc

@@ -39,6 +39,7 @@ class SideLinks {
   const Link& own_;
   std::unique_ptr<Link> text_;
   double textRefusedUntilMs_ = 0;
+  double textRefusedForMs_ = 0;
   std::unique_ptr<Link> gathering_;
 };
 

@@ -52,7 +52,9 @@ TEST_CASE("health: down for the retry time and then one probe") {
   CHECK(health.admit(1100) == Verdict::Probe);
   CHECK(health.state() == ServerState::Probing);
   CHECK(health.admit(1100) == Verdict::RefuseDown);
-  CHECK(health.admit(999999) == Verdict::RefuseDown);
+  CHECK(health.admit(61099) == Verdict::RefuseDown);
+  CHECK(health.admit(61100) == Verdict::Probe);  // nothing was heard of the first one: it is lost
+  CHECK(health.admit(61101) == Verdict::RefuseDown);
 }
 
 TEST_CASE("health: an answered probe brings it up") {
