@@ -22,8 +22,8 @@ constexpr std::string_view kProbeKey = "\n\n\n\n\n\n";
 // one without credentials.
 constexpr std::string_view kNobodysKey = "libmemcached:idle?";
 
-// Of so many refused quiet writes the answers, about 50 bytes each, fit into any socket's buffers.
-constexpr std::uint32_t kMaxQuietWrites = 512;
+// The answers to so many refused quiet writes fit into any socket's buffers: 50 bytes each, but a packet each, too.
+constexpr std::uint32_t kMaxQuietWrites = 128;
 
 std::uint64_t atLeastOne(double milliseconds) {
   // To libmemcached 0 is "time out at once".

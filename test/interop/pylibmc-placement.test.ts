@@ -306,9 +306,16 @@ for behaviors in input['behaviors']:
     expect(different).toEqual([]);
   });
 
-  it.each([1, 2])('%i replicas are on the same servers', async (num_replicas) => {
-    const servers = tcp.slice(0, 5);
-    const behaviors = { num_replicas, ketama: true, tcp_nodelay: true };
+  it.each([
+    [1, false],
+    [2, false],
+    [1, true],
+    [2, true],
+  ])('%i replicas are on the same servers (sorted: %s)', async (num_replicas, _sort_hosts) => {
+    // In no order that is a rotation of the sorted one: then neighbours would be neighbours all the same.
+    const byPort = tcp.slice(0, 5).sort((one, other) => one.port - other.port);
+    const servers = [3, 1, 4, 0, 2].map((index) => byPort[index] as MemcachedServer);
+    const behaviors = { num_replicas, _sort_hosts, ketama: true, tcp_nodelay: true };
     const keys = Array.from({ length: 20 }, () => uniqueKey('replicated'));
     const specs = servers.map(({ address }) => address);
     const client = new Client(specs, { binary: true, behaviors });

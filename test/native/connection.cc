@@ -738,6 +738,28 @@ TEST_CASE("connection: a probe that expired or was cancelled unsent is abandoned
   }
 }
 
+TEST_CASE("connection: a probe that is given up beside a change of settings is abandoned") {
+  Rig rig;
+  SlotTable slots;
+  FailurePolicy policy;
+  policy.retryTimeoutMs = 1;
+  rig.health->setPolicy(policy);
+  occupy(rig);
+  rig.health->failed(nowMs() - 100);
+  REQUIRE(rig.health->admit(nowMs()) == Health::Verdict::Probe);
+  Batch batch;
+  batch.add(Op::Get, "k").claim = slots.open(0);
+  slots.cancel(0);
+  rig.submit(batch);
+  rig.connection->configure(std::make_shared<int>(1));
+  rig.script->onStep = [](const Step&, std::span<const std::uint32_t>) { return Contact::Nothing; };
+  rig.script->release();
+  rig.answers(2);
+  rig.connection->stop();
+  REQUIRE(rig.threads->waitForNone(20000));
+  CHECK(rig.health->state() == ServerState::Down);
+}
+
 TEST_CASE("connection: a probe that is cancelled at the last moment is abandoned") {
   Rig rig;
   SlotTable slots;

@@ -36,6 +36,22 @@ TEST_CASE("inbox: what was pushed is taken whole and in order") {
   for (std::uint32_t index = 0; index < 30; ++index) CHECK(taken[index].slot == index);
 }
 
+TEST_CASE("inbox: the bytes of copies count while they wait") {
+  Inbox inbox;
+  std::vector<Request> requests(1);
+  inbox.push(requests, 10);
+  requests.resize(2);
+  inbox.push(requests, 5);
+  CHECK(inbox.copyBytes() == 15);
+  std::vector<Request> taken;
+  CHECK(inbox.take(taken));
+  CHECK(inbox.copyBytes() == 0);
+  requests.resize(1);
+  inbox.push(requests, 7);
+  inbox.takeNow(taken);
+  CHECK(inbox.copyBytes() == 0);
+}
+
 TEST_CASE("inbox: taking now does not wait") {
   Inbox inbox;
   std::vector<Request> taken;

@@ -257,6 +257,16 @@ TEST_CASE("planner: the bytes of the keys of a step are capped") {
   }
 }
 
+TEST_CASE("planner: what goes before each key on the wire counts towards the cap") {
+  Batch batch;
+  for (int index = 0; index < 1000; ++index) batch.add(Op::Get, "key" + std::to_string(index));
+  Planner planner;
+  CHECK(planner.plan(batch.view()).steps.size() == 1);
+  const Plan& plan = planner.plan(batch.view(), 127);
+  CHECK(faultOf(plan, batch.view()) == "");
+  for (const Step& step : plan.steps) CHECK((step.end - step.begin) * 127 <= Planner::kMaxKeyBytes);
+}
+
 TEST_CASE("planner: a key longer than the cap on bytes still gets a step") {
   Batch batch;
   batch.add(Op::Get, std::string(65535, 'a'));

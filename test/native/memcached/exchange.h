@@ -67,7 +67,7 @@ class Exchange {
     answers.clear();
     std::vector<Contact> contacts;
     CompletionBatch results;
-    const Plan& plan = planner_.plan(batch.view());
+    const Plan& plan = planner_.plan(batch.view(), session_.prefixBytes());
     for (std::size_t position = 0; position < plan.steps.size(); ++position) {
       contacts.push_back(carryOut(session_, plan, position, batch.requests(), patienceMs, results, answers));
       answers.deliver(results);

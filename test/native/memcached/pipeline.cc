@@ -469,6 +469,53 @@ TEST_CASE("pipeline: a counter that is not a number spoils no answer of the othe
   }
 }
 
+TEST_CASE("pipeline: a counter that is not a number does not keep those behind it from being sent") {
+  MemcachedServer server;
+  Exchange direct(configFor(server.spec()));
+  for (const Op op : {Op::Incr, Op::IncrInitial}) {
+    for (const std::size_t poison : {0u, 10u, 63u, 64u, 199u}) {
+      Exchange exchange(configFor(server.spec()));
+      for (int round = 0; round < 3; ++round) {
+        Batch prepared;
+        for (std::size_t index = 0; index < 200; ++index)
+          prepared.add(Op::Set, keyOf(index), index == poison ? "text" : "1000");
+        direct.run(prepared);
+        Batch batch;
+        for (std::size_t index = 0; index < 200; ++index) batch.add(op, keyOf(index), "", 1);
+        exchange.run(batch);
+        REQUIRE(exchange.answers.complete(200));
+        std::size_t spoiled = 0;
+        for (std::uint32_t slot = 0; slot < 200; ++slot) {
+          const Answer& answer = exchange.answers[slot];
+          if (slot == poison || answer.status == MEMCACHED_SUCCESS) continue;
+          CHECK(answer.outcome == Outcome::Unknown);
+          ++spoiled;
+        }
+        // After the first time they are sent one by one for a while.
+        CHECK(spoiled <= (round == 0 ? 64u : 0u));
+        const Answer& refused = exchange.answers[static_cast<std::uint32_t>(poison)];
+        if (round > 0) CHECK(refused.outcome == Outcome::Definite);
+        CHECK(refused.status != MEMCACHED_SUCCESS);
+      }
+    }
+  }
+}
+
+TEST_CASE("pipeline: more than 2^30 bytes of writes in one step") {
+  // Not stored: refused as too large, after they were read.
+  MemcachedServer server({"-m", "64"});
+  Exchange exchange(configFor(server.spec()));
+  const std::string value(std::size_t{5} << 20, 'v');
+  Batch batch;
+  for (std::size_t index = 0; index < 220; ++index) batch.add(Op::Set, keyOf(index), value);
+  exchange.run(batch, 60000);
+  REQUIRE(exchange.answers.complete(220));
+  for (std::uint32_t slot = 0; slot < 220; ++slot) {
+    CHECK(exchange.answers[slot].outcome == Outcome::Definite);
+    CHECK(exchange.answers[slot].status == MEMCACHED_E2BIG);
+  }
+}
+
 TEST_CASE("pipeline: a counter that is not a number alone is a definite failure") {
   MemcachedServer server;
   Exchange exchange(configFor(server.spec()));

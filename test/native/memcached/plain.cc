@@ -204,6 +204,20 @@ TEST_CASE("plain: noreply writes are done and the answers of the others stay the
   }
 }
 
+TEST_CASE("plain: the answers to refused noreply writes do not fill the connection") {
+  MemcachedServer server;
+  auto config = configFor(server.spec(), Protocol::Binary);
+  config->noReply = true;
+  Exchange exchange(config);
+  exchange.one(Op::Set, "k", "v");
+  for (int round = 0; round < 100; ++round) {
+    Batch batch;
+    for (int index = 0; index < 2000; ++index) batch.add(Op::Add, "k", "never");
+    for (const Contact contact : exchange.run(batch, 2000)) CHECK(contact == Contact::Answered);
+  }
+  CHECK(exchange.get("k") == "v");
+}
+
 TEST_CASE("admin: version and stats and flush in both protocols") {
   for (const Protocol protocol : {Protocol::Text, Protocol::Binary}) {
     MemcachedServer server;
