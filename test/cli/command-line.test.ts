@@ -165,10 +165,15 @@ describe('SASL', () => {
     await mc.close();
   });
 
-  it('does nothing if the password is not given', async () => {
+  it.each([
+    ['Ctrl-C', '\x03'],
+    ['Ctrl-D', '\x04'],
+  ])('does nothing if the password is not given (%s)', async (_name, ending) => {
     const terminal = new Terminal(['flush', '--yes', '-s', guarded.address, '-u', 'alice']);
     await terminal.shows(/Password/);
-    terminal.type('\x03');
+    terminal.type(ending);
     expect(await terminal.status()).toBe(2);
+    expect(terminal.raw).toContain('no password was given');
+    expect(terminal.raw).not.toContain('    at ');
   });
 });

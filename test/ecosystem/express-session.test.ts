@@ -229,6 +229,8 @@ describe('without Express', () => {
     await client.close();
     expect((await failure(get('broken'))).name).toBe('ClientClosed');
     expect(thrown(() => new MemcachedStore(client, { timeout: 5 }))).toMatchObject({ name: 'TypeError' });
-    expect(thrown(() => new MemcachedStore('localhost', { ttl: 0 }))).toMatchObject({ name: 'RangeError' });
+    for (const ttl of [0, Infinity, NaN])
+      expect(thrown(() => new MemcachedStore('localhost', { ttl }))).toMatchObject({ name: 'RangeError' });
+    expect(thrown(() => new MemcachedStore('localhost', { prefix: 5 as never }))).toMatchObject({ name: 'TypeError' });
   });
 });

@@ -1,5 +1,7 @@
 // The adapter under Keyv 5, Keyv 6 and cache-manager 7.
 
+import { inspect } from 'node:util';
+
 import { createCache } from 'cache-manager';
 import { Keyv as Keyv5 } from 'keyv';
 import { Keyv as Keyv6 } from 'keyv6';
@@ -132,6 +134,13 @@ it('without a namespace, and without serialization', async () => {
   expect(await adapter.get('long')).toHaveLength(5000);
   expect(thrown(() => new KeyvMemcached(client, { timeout: 5 }))).toMatchObject({ name: 'TypeError' });
   expect(thrown(() => new KeyvMemcached([]))).toMatchObject({ name: 'TypeError' });
+});
+
+it('shows its options, but not the password', async () => {
+  const store = new KeyvMemcached('127.0.0.1:1', { username: 'alice', password: 'secret', timeout: 500 });
+  expect(store.opts).toEqual({ timeout: 500 });
+  expect(inspect(store) + JSON.stringify(store)).not.toContain('secret');
+  await store.disconnect();
 });
 
 it('is a store of cache-manager', async () => {

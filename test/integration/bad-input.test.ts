@@ -117,6 +117,29 @@ describe('times', () => {
     await refused(calls, refusal);
   });
 
+  it('options of other names are refused: they would be taken for no time at all', async () => {
+    const mc = connect(untouched());
+    const wrong = (name: string): never => ({ [name]: 5 }) as never;
+    for (const name of ['expires', 'ttl', 'lifetime', 'Time']) {
+      for (const call of [
+        () => mc.set('key', 1, wrong(name)),
+        () => mc.add('key', 1, wrong(name)),
+        () => mc.setMulti({ key: 1 }, wrong(name)),
+        () => mc.incr('key', 1, wrong(name)),
+        () => mc.getOrSet('key', () => 1, wrong(name)),
+      ]) {
+        const error = await failure(call());
+        expect(error).toBeInstanceOf(TypeError);
+        expect(error.message).toContain(JSON.stringify(name));
+        expect(error.message).toContain('time');
+      }
+    }
+    expect((await failure(mc.set('key', 1, [] as never))).message).toContain('an array');
+    expect((await failure(mc.set('key', 1, wrong('keyPrefix')))).message).toContain('keyPrefix');
+    for (const call of [mc.get('key', 1, null as never), mc.delete('key', null as never), mc.version(null as never)])
+      expect((await failure(call)).message).toContain('options must be an object, not null');
+  });
+
   it('delete takes none', async () => {
     const mc = connect(untouched());
     for (const call of [

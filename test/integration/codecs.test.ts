@@ -271,7 +271,8 @@ inEveryProtocol(({ connect, server, protocol }) => {
     it('rejects what node:v8 cannot', async () => {
       const mc = connect({ codec: codecs.structured });
       const key = uniqueKey();
-      await failure(mc.set(key, { run: () => 1 }));
+      const refused = await failure(mc.set(key, { run: () => 1 }));
+      expect(refused).toMatchObject({ name: 'TypeError', cause: expect.anything() as unknown });
       expect(await failure(mc.set(key, undefined))).toBeInstanceOf(TypeError);
       await mc.set(key, new Map());
       const flags = (await stored(server(), key))?.flags ?? 0;

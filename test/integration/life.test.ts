@@ -220,7 +220,16 @@ inEveryProtocol(({ connect, server, protocol }) => {
           await other.namespace(name).invalidate();
         }
         const ends: (() => void)[] = [];
-        const loading = mc.getOrSet(key, () => new Promise((resolve) => ends.push(() => resolve('loaded'))), 60);
+        const loading = mc.getOrSet(
+          key,
+          () =>
+            new Promise((resolve) =>
+              ends.push(() => {
+                resolve('loaded');
+              }),
+            ),
+          60,
+        );
         const pending = Promise.all([
           mc.namespace(name).set(key, 1),
           mc.namespace(name).setMulti({ [`${key}m`]: 2 }),

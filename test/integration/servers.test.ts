@@ -67,6 +67,16 @@ inEveryProtocol(({ connect, server, protocol }) => {
     expect(await secondsLeft(server(), key)).toBe(-1);
   });
 
+  it('flushAll with a Date in the past empties it now', async () => {
+    const mc = connect();
+    const key = uniqueKey();
+    for (const time of [new Date(0), new Date(Date.now() - 3_600_000), new Date(Date.now() - 40 * 86_400_000)]) {
+      await mc.set(key, 'value');
+      expect(await mc.flushAll({ time })).toBe(true);
+      expect(await mc.has(key)).toBe(false);
+    }
+  });
+
   it('disconnectAll closes the connections; the next operation connects', async () => {
     const mc = connect({ connections: 3 });
     await mc.disconnectAll();

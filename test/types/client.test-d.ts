@@ -43,6 +43,8 @@ expectTypeOf(mc.servers).toEqualTypeOf<readonly string[]>();
 expectTypeOf(mc.get('key')).toEqualTypeOf<Promise<unknown>>();
 expectTypeOf(mc.get<User>(key)).toEqualTypeOf<Promise<User | undefined>>();
 expectTypeOf(mc.get<User, null>(key, null)).toEqualTypeOf<Promise<User | null>>();
+expectTypeOf(mc.get<string>('key', 'otherwise')).toEqualTypeOf<Promise<string>>();
+expectTypeOf(mc.get('key', null)).toEqualTypeOf<Promise<unknown>>();
 expectTypeOf(mc.get<User>(key, undefined, { timeout: 100 })).toEqualTypeOf<Promise<User | undefined>>();
 expectTypeOf(mc.gets<User>(Buffer.from('key'))).toEqualTypeOf<
   Promise<[value: User, cas: bigint] | [undefined, undefined]>
@@ -103,6 +105,12 @@ expectTypeOf(mc.incr(key)).toEqualTypeOf<Promise<number>>();
 expectTypeOf(mc.incr(key, 5n)).toEqualTypeOf<Promise<number>>();
 expectTypeOf(mc.incr(key, 1, { initial: 5, time: 60 })).toEqualTypeOf<Promise<number>>();
 expectTypeOf(mc.incr(key, 1, { bigint: true })).toEqualTypeOf<Promise<bigint>>();
+expectTypeOf(mc.incr(key, undefined, { bigint: true })).toEqualTypeOf<Promise<bigint>>();
+expectTypeOf(mc.incr(key, 1, { bigint: false })).toEqualTypeOf<Promise<number>>();
+expectTypeOf(mc.decr(key, 1, { bigint: true as boolean })).toEqualTypeOf<Promise<number | bigint>>();
+// Undefined is as if it were not given, under exactOptionalPropertyTypes, too.
+void mc.set(key, 1, { time: undefined, minCompressLen: undefined, timeout: undefined });
+new Client('localhost', { timeout: undefined, codec: undefined, username: undefined });
 expectTypeOf(mc.decr(key, 1, { bigint: true, initial: 5n })).toEqualTypeOf<Promise<bigint>>();
 expectTypeOf(mc.decr(key)).toEqualTypeOf<Promise<number>>();
 expectTypeOf(mc.incrMulti(['a'], { delta: 5n, keyPrefix: 'p' })).toEqualTypeOf<Promise<Map<Key, number>>>();

@@ -61,6 +61,28 @@ describe('the default codec', () => {
     expect(() => pylibmc.serialize(cyclic)).toThrow(TypeError);
   });
 
+  it('refuses it inside of other values, too, and nothing that is really empty', () => {
+    const empty = [{}, [{}], { a: {}, b: [] }, [{ text: '{}' }], { date: new Date(0), none: {} }];
+    for (const value of empty) expect(roundTrip(value)).toEqual(JSON.parse(JSON.stringify(value)));
+    class Own {
+      readonly inside = new Map([[1, 2]]);
+      toJSON(): unknown {
+        return {};
+      }
+    }
+    expect(roundTrip([new Own()])).toEqual([{}]);
+    for (const value of [new Map([[1, 2]]), new Set([1]), /a/, Promise.resolve(1), new ArrayBuffer(1)]) {
+      expect(() => pylibmc.serialize([value])).toThrow(TypeError);
+      expect(() => pylibmc.serialize({ a: [{ b: 1, c: value }] })).toThrow(TypeError);
+    }
+  });
+
+  it('takes an ArrayBuffer of another realm for one', () => {
+    const bytes = vm.runInNewContext('new Uint8Array([1, 2]).buffer') as ArrayBuffer;
+    expect(roundTrip(bytes)).toEqual(Buffer.from([1, 2]));
+    expect(() => pylibmc.serialize(vm.runInNewContext('new SharedArrayBuffer(1)'))).toThrow(/structured/);
+  });
+
   it.each([
     ['12', 2, 12],
     ['-12', 4, -12],
