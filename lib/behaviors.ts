@@ -18,7 +18,7 @@ export interface Behaviors {
   no_block: boolean;
   /**
    * TCP_NODELAY. Default true here (libmemcached: false, with which its binary gets wait 40 ms for an ACK). The second
-   * connection, for counters and their kin that come in numbers, never has it.
+   * connection, for counters and their kin when many are in flight, never has it.
    */
   tcp_nodelay: boolean;
   /** SO_KEEPALIVE. Default false. */

@@ -10,7 +10,7 @@ import { Outcome, Status } from './wire';
 export interface ErrorDetails {
   /** libmemcached's return code; -1 where the failure is not libmemcached's. */
   retcode?: number;
-  /** The method that was called. */
+  /** The operation, named as in metrics: `get` for `has` and `getMulti`, too. Of a refused call, its method. */
   operation?: string;
   /** The key, as it was given. */
   key?: string | Uint8Array;

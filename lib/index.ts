@@ -19,6 +19,7 @@ export type { StoreOptions, CounterOptions } from './arguments';
 export type { CallOptions } from './call-options';
 export type { MultiOptions } from './multi';
 export type { CommandContext } from './tracing';
+export type { FailureMessage } from './soft-failure';
 export type { Key } from './keys';
 export type { TimeArg } from './expiry';
 export { ClientPool, type ReserveOptions } from './pool';

@@ -264,7 +264,7 @@ export function rejection(error: unknown): Promise<never> {
   return Promise.reject(error);
 }
 
-export function soften<T>(promise: Promise<T>, otherwise: unknown): Promise<T> {
+function soften<T>(promise: Promise<T>, otherwise: unknown): Promise<T> {
   return promise.catch((error: unknown) => {
     if (!isOutage(error)) throw error;
     publishFailure(error);

@@ -17,8 +17,13 @@ import {
   UnknownStatKey,
 } from './errors';
 
-/** Published with `{ error }` for every failure that `failSoft` turned into a miss or a false. */
-export const failureChannelName = 'libmemcached:failure';
+/** Published for every failure that `failSoft` turned into a miss or a false, or that `getOrSet` did without. */
+const failureChannelName = 'libmemcached:failure';
+
+/** What is published on the diagnostics channel `libmemcached:failure`. */
+export interface FailureMessage {
+  readonly error: unknown;
+}
 
 const channel = diagnostics.channel(failureChannelName);
 
@@ -43,5 +48,5 @@ export function isOutage(error: unknown): boolean {
 }
 
 export function publishFailure(error: unknown): void {
-  if (channel.hasSubscribers) channel.publish({ error });
+  if (channel.hasSubscribers) channel.publish({ error } satisfies FailureMessage);
 }

@@ -1,6 +1,6 @@
 /** Ctrl-C, SIGTERM, and q on a terminal: how commands that run on are ended in good order. */
 
-/** Resolves `stopped`, and aborts `signal`, at the first of them. Call `release` when the command is over. */
+/** Aborts `signal` at the first of them. Call `release` when the command is over. */
 export interface Interruption {
   readonly signal: AbortSignal;
   release(): void;

@@ -15,7 +15,7 @@ export interface GlobalOptions {
   json?: boolean;
 }
 
-/** As many as libmemcached's own programs: memcached's port on this machine. */
+/** As in many of libmemcached's own programs: memcached's port on this machine. */
 const defaultServers = '127.0.0.1:11211';
 
 export function addGlobalOptions(program: Command): void {

@@ -5,7 +5,7 @@ import { constants, deflateSync, inflateSync, unzipSync, type ZlibOptions } from
 import { DeserializationError } from '../errors';
 
 /** Inflated values above this are refused, as the native threads do (native/memcached/compression.h). */
-export const largestInflated = 2 ** 30;
+const largestInflated = 2 ** 30;
 
 /** Deflate's best is 1032 to 1: a claim above it is a lie that would cost memory. */
 const bestRatio = 1032;

@@ -39,8 +39,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(SessionFactory sessions, std::shared_ptr<Health> health, std::shared_ptr<Outbox> outbox,
              std::shared_ptr<ThreadCount> threads, double patienceMs);
 
-  // JavaScript thread. Starts the thread with the first request: an unused client has none. `copyBytes`: of the
-  // requests that nobody waits for.
+  // JavaScript thread. Starts the thread with the first request: an unused client has none. `copyBytes`: of
+  // the requests that nobody waits for.
   void submit(std::vector<Request>& requests, std::size_t copyBytes = 0);
   // JavaScript thread. Of those that wait.
   std::size_t waitingCopyBytes() { return inbox_.copyBytes(); }

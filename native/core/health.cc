@@ -4,7 +4,8 @@ namespace lmc {
 
 namespace {
 
-// A probe that nothing is heard of for so long is lost: somebody else is sent. A net, should one be forgotten.
+// A probe that nothing is heard of for so long is lost: somebody else is sent. A net, should one be
+// forgotten.
 constexpr double kLongestProbeMs = 60'000;
 
 }  // namespace

@@ -54,8 +54,8 @@ class Planner {
   static constexpr std::uint32_t kMaxKeyBytes = 64 * 1024;
   static constexpr std::uint32_t kMaxWrites = 1024;
 
-  // The plan refers to `requests` by index and is valid until the next call. `prefixBytes`: before each key on
-  // the wire.
+  // The plan refers to `requests` by index and is valid until the next call. `prefixBytes`: before each key
+  // on the wire.
   const Plan& plan(std::span<const Request> requests, std::uint32_t prefixBytes = 0);
 
  private:

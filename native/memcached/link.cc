@@ -22,7 +22,8 @@ constexpr std::string_view kProbeKey = "\n\n\n\n\n\n";
 // one without credentials.
 constexpr std::string_view kNobodysKey = "libmemcached:idle?";
 
-// The answers to so many refused quiet writes fit into any socket's buffers: 50 bytes each, but a packet each, too.
+// The answers to so many refused quiet writes fit into any socket's buffers: 50 bytes each, but a packet
+// each, too.
 constexpr std::uint32_t kMaxQuietWrites = 128;
 
 std::uint64_t atLeastOne(double milliseconds) {

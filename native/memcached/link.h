@@ -58,9 +58,10 @@ class Link {
   void setPatience(double milliseconds);
   double patienceMs() const { return patienceMs_; }
 
-  // After a write that asked for no answer. A binary server answers all the same if it refuses the write; where
-  // nobody reads, such answers fill the connection until it stands still. So now and then something is asked,
-  // and libmemcached reads what is in front of the answer. False: the connection is not good any longer.
+  // After a write that asked for no answer. A binary server answers all the same if it refuses the write;
+  // where nobody reads, such answers fill the connection until it stands still. So now and then something is
+  // asked, and libmemcached reads what is in front of the answer. False: the connection is not good any
+  // longer.
   bool readQuietErrors();
 
   // To be called with what a libmemcached call returned: a fatal return code closed the connection.
@@ -106,9 +107,9 @@ class Link {
   bool hasResult_ = false;
   Protocol protocol_;
   bool open_ = false;
-  bool isGuess_ = false;  // protocol_ is: ask again when it is opened the next time
+  bool isGuess_ = false;           // protocol_ is: ask again when it is opened the next time
   std::uint32_t quietWrites_ = 0;  // since something was asked
-  bool isAdmitted_ = false;  // the server is known to want no credentials, or gets them
+  bool isAdmitted_ = false;        // the server is known to want no credentials, or gets them
   std::uint64_t connects_ = 0;
   bool knowsVersion_ = false;
   double patienceMs_ = 0;

@@ -55,8 +55,8 @@ constexpr std::size_t kMaxOwnPrimers = 64;
 // So long after an answer that broke a connection counters are not pipelined.
 constexpr double kCarefulForMs = 60'000;
 
-// Whether it was a whole answer that closed the connection. One that was cut off returns UNKNOWN_READ_FAILURE,
-// too, but only what the server said is noted as an error of that name.
+// Whether it was a whole answer that closed the connection. One that was cut off returns
+// UNKNOWN_READ_FAILURE, too, but only what the server said is noted as an error of that name.
 bool isRefusal(Link& link, memcached_return_t rc) {
   if (rc == MEMCACHED_UNKNOWN_READ_FAILURE) return memcached_last_error(link.handle()) == rc;
   return !isConnectionLoss(rc) && rc != MEMCACHED_TIMEOUT;
@@ -285,8 +285,8 @@ bool Pipeline::settle(StepRun& run, std::uint32_t index, bool alive) {
 
 bool Pipeline::isCareful() const { return nowMs() < carefulUntilMs_; }
 
-// The connection was closed under us. Whatever was sent may or may not have been applied, unless the answer to
-// the oldest closed it.
+// The connection was closed under us. Whatever was sent may or may not have been applied, unless the answer
+// to the oldest closed it.
 void Pipeline::broken(StepRun& run, memcached_return_t rc, bool oldestIsRefused) {
   failure_ = rc;
   primersLeft_ = 0;

@@ -24,7 +24,7 @@ class SideLinks {
                  bool& wasOpen);
 
   // Binary, and one on which Nagle's algorithm gathers what libmemcached sends one by one (see pipeline.h),
-  // for the skewed kind of writes when they come in numbers. Null: as above.
+  // for the skewed kind of writes when there are several. Null: as above.
   Link* forWrites(const Step& step, double patienceMs);
 
   // The server hung up on the session's own connection: these went to the same one.

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startFaultProxy, type FaultProxy } from './fault-proxy';
 import { uniqueKey } from './keys';
 import { connectTo } from './processes';
@@ -17,7 +18,6 @@ beforeEach(async () => {
 afterEach(() => proxy.stop());
 afterAll(stopAll);
 
-const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const version = /^VERSION \S+\r\n$/;
 
 async function timed<T>(promise: Promise<T>): Promise<[T, number]> {

@@ -5,6 +5,7 @@ import { uniqueKey } from '../helpers/keys';
 import { startMemcached, stopAll } from '../helpers/servers';
 import { startHttpServer, startRefusingPort, startReplayServer } from '../helpers/sockets';
 import { failure, protocols, sleep, useClients } from './support';
+import '../helpers/wall-clock';
 
 const connect = useClients();
 afterAll(stopAll);

@@ -1,6 +1,7 @@
 import { uniqueKey } from '../helpers/keys';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
 import { failure, protocols, useClients } from './support';
+import '../helpers/wall-clock';
 
 const connect = useClients();
 let server: MemcachedServer;

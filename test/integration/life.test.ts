@@ -2,6 +2,7 @@ import { Client, type ClientOptions } from '../../lib/index';
 import { uniqueKey } from '../helpers/keys';
 import { startSilentServer } from '../helpers/sockets';
 import { failure, haveConnections, inEveryProtocol, quietConnections, sleep, thrown } from './support';
+import '../helpers/wall-clock';
 
 const closedError = { name: 'ClientClosed', code: 'ERR_MEMCACHED_CLIENTCLOSED' };
 

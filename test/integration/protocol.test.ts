@@ -3,6 +3,7 @@ import { startNutcracker, type Nutcracker } from '../helpers/nutcracker';
 import { rawCommand } from '../helpers/raw';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
 import { failure, protocols, statistic, stored, useClients } from './support';
+import '../helpers/wall-clock';
 
 const connect = useClients();
 const badKeys: [string, string | Buffer][] = [

@@ -1,5 +1,6 @@
 // pylibmc's tests/doctests.txt: each of its sections, in its order, said in JavaScript. README.md tells what differs.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -26,7 +27,6 @@ function makeClient(options: ClientOptions = {}): Client {
   return client;
 }
 
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const sorted = <T>(items: Iterable<T>) => [...items].sort();
 const badKey = { name: 'BadKeyProvided', code: 'ERR_MEMCACHED_BADKEYPROVIDED' };
 

@@ -1,5 +1,6 @@
 // pylibmc's tests/test_client.py.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, NotFound } from '../../lib/index';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
 
@@ -17,8 +18,6 @@ afterAll(async () => {
   await Promise.all([mc.close(), bc.close()]);
   await stopAll();
 });
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 it('test_zerokey', async () => {
   const k = '\0\x01';

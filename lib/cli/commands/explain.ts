@@ -91,8 +91,8 @@ function show(output: Output, { key, explained, found, error, insteadOnServer }:
   const lines: [string, string][] = [
     ['key', key],
     ['wire key', `${JSON.stringify(wireKey.toString('latin1'))} (${wireKey.length} of 250 bytes)`],
-    ['hash', `${digest} (0x${digest.toString(16).padStart(8, '0')})`],
-    ['choice', String(hash)],
+    ['digest', `${digest} (0x${digest.toString(16).padStart(8, '0')})`],
+    ['hash', String(hash)],
     ['server', server],
     ['server state', output.paint(isUp ? 'green' : 'red', serverState)],
     ['found', found === undefined ? `not known: ${messageOf(error)}` : found ? 'yes' : 'no'],

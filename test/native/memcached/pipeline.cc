@@ -713,7 +713,8 @@ TEST_CASE(
       }
       CHECK(wrong == 0);
       server.start();
-      exchange.get("connect");  // all may have been answered before the kill: a read notices and connects anew
+      exchange.get(
+          "connect");  // all may have been answered before the kill: a read notices and connects anew
       CHECK(exchange.one(Op::Add, "k1", "again").status == MEMCACHED_SUCCESS);
       CHECK(exchange.get("k1") == "again");
     }
