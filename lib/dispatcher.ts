@@ -240,10 +240,11 @@ export class Dispatcher {
     this.#checkIdle();
   }
 
-  /** Gives up the members of a multi-operation that have not settled; `slots` by member. */
-  abandonMany(waiter: Waiter, slots: readonly number[]): void {
-    for (const [member, slot] of slots.entries()) {
-      if (this.#slots.waiters[slot] === waiter && this.#slots.members[slot] === member) this.#abandon(slot);
+  /** Gives up the members of a multi-operation that have not settled; `slots`, if they are known. */
+  abandonMany(waiter: Waiter, slots?: readonly number[]): void {
+    const { waiters } = this.#slots;
+    for (const slot of slots ?? waiters.keys()) {
+      if (waiters[slot] === waiter) this.#abandon(slot);
     }
     this.#checkIdle();
   }

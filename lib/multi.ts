@@ -89,12 +89,17 @@ export function prefixedKeys(
   const name = `${operationNames[op]}Multi`;
   if (keyPrefix !== undefined) assertKey(keyPrefix, `${name}: keyPrefix`);
   const hasPrefix = keyPrefix !== undefined && keyPrefix.length > 0;
-  const wireKeys = new Array<Key>(keys.length);
+  // The list itself while its keys are strings: most are, and nobody else has it.
+  let wireKeys: Key[] | undefined;
   for (let index = 0; index < keys.length; ++index) {
     const key = keys[index] as Key;
     assertKey(key, name);
-    const wireKey = hasPrefix ? withPrefix(keyPrefix, key) : copied(key);
-    wireKeys[index] = wireKey;
+    let wireKey = key;
+    if (hasPrefix || typeof key !== 'string') {
+      wireKey = hasPrefix ? withPrefix(keyPrefix, key) : copied(key);
+      wireKeys ??= keys.slice();
+      wireKeys[index] = wireKey;
+    }
     // An empty key stays an error with a prefix: it would silently be the prefix's own.
     if (key.length === 0) throw badKey(key, name, 'it is empty');
     const surelyFits = wireKey.length * 3 <= limits.longestKey;
@@ -103,7 +108,7 @@ export function prefixedKeys(
     if (limits.textOnly && !keyBytes(wireKey).every(isTextByte))
       throw badKey(key, name, 'the text protocol allows no whitespace and no control bytes');
   }
-  return wireKeys;
+  return wireKeys ?? keys;
 }
 
 /** A list of keys from what a caller gave. @throws TypeError */
@@ -172,7 +177,7 @@ function gatherAll(dispatcher: Dispatcher, call: MultiCall, send: SendMember): P
   if (keys.length === 0) return Promise.resolve({ keys, results: [], errors: [], hasErrors: false });
   const signal = options?.signal;
   return new Promise<Gathered>((resolve, reject) => {
-    const slots: number[] = [];
+    const slots: number[] | undefined = signal === undefined ? undefined : [];
     const giveUp = (reason: unknown): void => {
       dispatcher.abandonMany(gatherer, slots);
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own, or what was thrown
@@ -184,7 +189,10 @@ function gatherAll(dispatcher: Dispatcher, call: MultiCall, send: SendMember): P
       resolve(gathered);
     });
     try {
-      for (let member = 0; member < keys.length; ++member) slots.push(send(gatherer, member, timeout));
+      for (let member = 0; member < keys.length; ++member) {
+        const slot = send(gatherer, member, timeout);
+        slots?.push(slot);
+      }
     } catch (error) {
       giveUp(error); // out of memory, say: nobody is told of those that were sent
       return;
