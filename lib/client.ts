@@ -1,33 +1,26 @@
 /** The client: pylibmc's `Client`, with promises. Arguments are checked here; the rest is done natively. */
 
-import {
-  checkStatsArgument,
-  checkToken,
-  refuseTime,
-  serializedParts,
-  type CounterOptions,
-  type StoreOptions,
-} from './arguments';
+import { checkStatsArgument, serializedParts } from './arguments';
 import type { Behaviors } from './behaviors';
 import * as behaviorTable from './behaviors';
-import { checkClientOptions, type ClientOptions } from './client-options';
+import type { CallOptions } from './call-options';
+import { checkClientOptions, type CheckedOptions, type ClientOptions } from './client-options';
+import { ClientRequests } from './client-requests';
 import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
-import type { CallOptions } from './call-options';
 import { Dispatcher } from './dispatcher';
 import { MemcachedError, returnCode } from './errors';
-import { expiryOf, flushDelayOf, type TimeArg } from './expiry';
-import { assertKey, badKey, keyBytes, longestKey, type Key } from './keys';
-import type { MultiOptions } from './multi';
+import { flushDelayOf, type TimeArg } from './expiry';
 import { planOf, type GetOrSetOptions, type Loader } from './get-or-set';
+import { KeyOperations } from './key-operations';
+import { assertKey, badKey, keyBytes, longestKey, type Key } from './keys';
+import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './metrics';
 import { Namespaces, type Namespace } from './namespace';
 import type { NativeBehaviors } from './native';
-import * as multi from './multi-requests';
 import { ReadThrough } from './read-through';
-import { makeDecoders, missWithToken, type Decoders } from './replies';
-import { attempt, plainDetails, Requests } from './requests';
+import { makeDecoders, type Decoders } from './replies';
+import { attempt, type Requests } from './requests';
 import { serverName, toNative, type ServerAddress } from './servers';
-import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './metrics';
 import { TextItems } from './text-items';
 import { Op } from './wire';
 
@@ -50,7 +43,7 @@ export interface Explanation {
  * Operations on the same key take effect in the order in which they were called, even when none was awaited;
  * operations on different keys may be reordered and batched.
  */
-export class Client {
+export class Client extends KeyOperations {
   /** The servers, as they were given. */
   readonly servers: readonly string[];
   readonly #options: ClientOptions;
@@ -74,206 +67,37 @@ export class Client {
    */
   constructor(servers: string | readonly string[], options: ClientOptions = {}) {
     const checked = checkClientOptions(servers, options);
-    this.servers = Object.freeze(typeof servers === 'string' ? [servers] : [...servers]);
-    this.#options = { ...options, ...(options.behaviors === undefined ? {} : { behaviors: { ...options.behaviors } }) };
-    this.#addresses = checked.addresses;
-    this.#codec = checked.codec;
-    this.#isBinary = checked.protocol === 2;
-    this.#dispatcher = new Dispatcher({
-      servers: checked.addresses.map(toNative),
-      serverNames: checked.addresses.map(serverName),
-      protocol: checked.protocol,
-      ...(options.username === undefined ? {} : { username: options.username, password: options.password ?? '' }),
-      behaviors: checked.behaviors,
-      connections: checked.connections,
-      patience: checked.timeout,
-      inflate: this.#codec.zlib !== false,
-      timeout: checked.timeout,
-      maxPending: checked.maxPending,
-    });
-    this.#followBehaviors(checked.behaviors);
+    const dispatcher = dispatcherFor(checked, options);
     // Overridden in a subclass, or another codec: then these are called for every value.
-    const isStandard = this.#codec === pylibmcCodec;
-    const ownSerialize = !isStandard || this.serialize !== Client.prototype.serialize;
-    const ownDeserialize = !isStandard || this.deserialize !== Client.prototype.deserialize;
-    this.#decoders = makeDecoders({
+    const isStandard = checked.codec === pylibmcCodec;
+    const own = new.target.prototype;
+    const ownSerialize = !isStandard || own.serialize !== Client.prototype.serialize;
+    const ownDeserialize = !isStandard || own.deserialize !== Client.prototype.deserialize;
+    const decoders = makeDecoders({
       deserialize: ownDeserialize ? (data, flags) => this.deserialize(data, flags) : undefined,
       standard: pylibmcCodec,
-      serverName: (index) => this.#dispatcher.serverName(index),
-      errors: this.#dispatcher.errors,
+      serverName: (index) => dispatcher.serverName(index),
+      errors: dispatcher.errors,
     });
-    this.#requests = new Requests({
-      dispatcher: this.#dispatcher,
-      decoders: this.#decoders,
-      codec: this.#codec,
+    const requests = new ClientRequests({
+      dispatcher,
+      decoders,
+      codec: checked.codec,
       serialize: ownSerialize ? (value) => this.serialize(value) : undefined,
       servers: checked.addresses.length,
       failSoft: options.failSoft === true,
       isFollowUp: false,
     });
-  }
-
-  // Reading.
-
-  /**
-   * Gets a key's value; `otherwise` (undefined if it is not given) if the key is not there. A stored `null` is `null`.
-   *
-   * Rejects with DeserializationError for a value that the codec cannot read.
-   */
-  get<T = unknown>(key: Key): Promise<T | undefined>;
-  get<T = unknown, D = undefined>(key: Key, otherwise: D, options?: CallOptions): Promise<T | D>;
-  get<T>(key: Key, otherwise: T, options?: CallOptions): Promise<T>;
-  get(key: Key, otherwise?: unknown, options?: CallOptions): Promise<unknown> {
-    return this.#requests.read(Op.Get, key, this.#decoders.value, otherwise, otherwise, options);
-  }
-
-  /**
-   * Gets a key's value and its CAS token (64 bits, for `cas`); `[undefined, undefined]` if it is not there.
-   */
-  gets<T = unknown>(key: Key, options?: CallOptions): Promise<[value: T, cas: bigint] | [undefined, undefined]> {
-    const decode = this.#decoders.valueWithToken;
-    return this.#requests
-      .read(Op.Gets, key, decode, missWithToken, missWithToken, options)
-      .then((result) => (result === missWithToken ? [undefined, undefined] : (result as [T, bigint])));
-  }
-
-  /** Whether a key is there: pylibmc's `key in client`. Reads its value, as pylibmc does. */
-  has(key: Key, options?: CallOptions): Promise<boolean> {
-    return this.#requests.read(Op.Get, key, this.#decoders.exists, undefined, false, options) as Promise<boolean>;
-  }
-
-  /**
-   * Gets many keys. The map holds the keys as they were given (a Buffer comes back as that Buffer), in their order;
-   * those that are not there are absent.
-   *
-   * If a server fails or a value cannot be read it rejects, with an error that carries `values` and `failedKeys`.
-   */
-  getMulti<T = unknown>(keys: Iterable<Key>, options?: MultiOptions): Promise<Map<Key, T>> {
-    return multi.readMulti(this.#requests, Op.Get, keys, this.#decoders.value, options) as Promise<Map<Key, T>>;
-  }
-
-  /** As `getMulti`, with the CAS tokens. Not in pylibmc. */
-  getsMulti<T = unknown>(keys: Iterable<Key>, options?: MultiOptions): Promise<Map<Key, [value: T, cas: bigint]>> {
-    const decode = this.#decoders.valueWithToken;
-    return multi.readMulti(this.#requests, Op.Gets, keys, decode, options) as Promise<Map<Key, [T, bigint]>>;
-  }
-
-  // Writing.
-
-  /** Stores a value. `time`: seconds until it expires (0: never), or a Date. */
-  set(key: Key, value: unknown, time?: TimeArg | StoreOptions): Promise<true> {
-    return this.#requests.store(Op.Set, key, value, time, 0n) as Promise<true>;
-  }
-
-  /** Stores a value if the key is not there. False: it was. */
-  add(key: Key, value: unknown, time?: TimeArg | StoreOptions): Promise<boolean> {
-    return this.#requests.store(Op.Add, key, value, time, 0n);
-  }
-
-  /** Stores a value if the key is there. False: it was not. */
-  replace(key: Key, value: unknown, time?: TimeArg | StoreOptions): Promise<boolean> {
-    return this.#requests.store(Op.Replace, key, value, time, 0n);
-  }
-
-  /**
-   * Stores a value if nobody wrote the key since `cas` was read with `gets`. False: somebody did. Rejects with NotFound if
-   * the key is gone.
-   */
-  cas(key: Key, value: unknown, cas: bigint, time?: TimeArg | StoreOptions): Promise<boolean> {
-    return attempt(() => this.#requests.store(Op.Cas, key, value, time, checkToken(cas)));
-  }
-
-  /** Appends to the stored bytes. Only for strings and bytes that are not compressed. False: the key is not there. */
-  append(key: Key, data: string | Uint8Array, options?: CallOptions): Promise<boolean> {
-    return this.#requests.join(Op.Append, key, data, options);
-  }
-
-  /** As `append`, in front. */
-  prepend(key: Key, data: string | Uint8Array, options?: CallOptions): Promise<boolean> {
-    return this.#requests.join(Op.Prepend, key, data, options);
-  }
-
-  /** Stores many values; resolves to the keys that were not stored, for whatever reason. */
-  setMulti(
-    entries: ReadonlyMap<Key, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [Key, unknown]>,
-    options?: StoreOptions & MultiOptions,
-  ): Promise<Key[]> {
-    return multi.storeMulti(this.#requests, Op.Set, entries, options);
-  }
-
-  /** As `add` for many; resolves to the keys that were not added. */
-  addMulti(
-    entries: ReadonlyMap<Key, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [Key, unknown]>,
-    options?: StoreOptions & MultiOptions,
-  ): Promise<Key[]> {
-    return multi.storeMulti(this.#requests, Op.Add, entries, options);
-  }
-
-  /** Deletes a key. False: it was not there. */
-  delete(key: Key, options?: CallOptions): Promise<boolean> {
-    return attempt(() => {
-      refuseTime(options);
-      const decode = this.#decoders.found;
-      return this.#requests.read(Op.Delete, key, decode, undefined, false, options) as Promise<boolean>;
-    });
-  }
-
-  /** Deletes many keys. True only if all were there. */
-  deleteMulti(keys: Iterable<Key>, options?: MultiOptions): Promise<boolean> {
-    return attempt(() => {
-      refuseTime(options);
-      return multi.deleteMulti(this.#requests, keys, options);
-    });
-  }
-
-  /** Sets a key's expiry. False: it is not there. */
-  touch(key: Key, time: TimeArg, options?: CallOptions): Promise<boolean> {
-    return attempt(() => {
-      if ((time as unknown) === undefined) throw new TypeError('touch: a time is needed; 0 is never');
-      const details = { ...plainDetails, expiry: expiryOf(time) };
-      return this.#requests.write(Op.Touch, key, this.#decoders.found, '', details, options);
-    });
-  }
-
-  // Counting.
-
-  /**
-   * Adds `delta` (0 … 2^64-1) and resolves to the new value, which wraps at 2^64. Rejects with NotFound if the key is not
-   * there (unless `initial` is given: binary protocol only), and with a RangeError that carries `value` if the new value
-   * is above 2^53-1 and `bigint` is not set.
-   */
-  incr(key: Key, delta: number | bigint | undefined, options: CounterOptions & { bigint: true }): Promise<bigint>;
-  incr(key: Key, delta?: number | bigint, options?: CounterOptions & { bigint?: false | undefined }): Promise<number>;
-  incr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number | bigint>;
-  incr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
-    return this.#requests.count(Op.Incr, key, delta, options);
-  }
-
-  /** Subtracts `delta`; never goes below 0. As `incr`. */
-  decr(key: Key, delta: number | bigint | undefined, options: CounterOptions & { bigint: true }): Promise<bigint>;
-  decr(key: Key, delta?: number | bigint, options?: CounterOptions & { bigint?: false | undefined }): Promise<number>;
-  decr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number | bigint>;
-  decr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
-    return this.#requests.count(Op.Decr, key, delta, options);
-  }
-
-  /**
-   * Adds `delta` (default 1) to many counters; resolves to their new values. Rejects with NotFound if any is not there,
-   * after all were tried: the error carries `values` and `failedKeys`.
-   */
-  incrMulti(
-    keys: Iterable<Key>,
-    options?: MultiOptions & { delta?: number | bigint | undefined },
-  ): Promise<Map<Key, number>> {
-    return multi.countMulti(this.#requests, Op.Incr, keys, options);
-  }
-
-  /** As `incrMulti`, subtracting. */
-  decrMulti(
-    keys: Iterable<Key>,
-    options?: MultiOptions & { delta?: number | bigint | undefined },
-  ): Promise<Map<Key, number>> {
-    return multi.countMulti(this.#requests, Op.Decr, keys, options);
+    super(requests, decoders);
+    this.servers = Object.freeze(typeof servers === 'string' ? [servers] : [...servers]);
+    this.#options = { ...options, ...(options.behaviors === undefined ? {} : { behaviors: { ...options.behaviors } }) };
+    this.#addresses = checked.addresses;
+    this.#codec = checked.codec;
+    this.#isBinary = checked.protocol === 2;
+    this.#dispatcher = dispatcher;
+    this.#requests = requests;
+    this.#decoders = decoders;
+    this.#followBehaviors(checked.behaviors);
   }
 
   // Caching.
@@ -500,6 +324,21 @@ export class Client {
     const address = this.#addresses[index] as ServerAddress;
     return `${address.host}:${String(address.port)} (${String(index)})`;
   }
+}
+
+function dispatcherFor(checked: CheckedOptions, { username, password }: ClientOptions): Dispatcher {
+  return new Dispatcher({
+    servers: checked.addresses.map(toNative),
+    serverNames: checked.addresses.map(serverName),
+    protocol: checked.protocol,
+    ...(username === undefined ? {} : { username, password: password ?? '' }),
+    behaviors: checked.behaviors,
+    connections: checked.connections,
+    patience: checked.timeout,
+    inflate: checked.codec.zlib !== false,
+    timeout: checked.timeout,
+    maxPending: checked.maxPending,
+  });
 }
 
 /** Names and values behind each other, each ended by a zero byte (native/memcached/admin.cc). */

@@ -18,6 +18,7 @@ export type { ClientOptions } from './client-options';
 export type { StoreOptions, CounterOptions } from './arguments';
 export type { CallOptions } from './call-options';
 export type { MultiOptions } from './multi';
+export type { CountMultiOptions, Entries, KeyOperations } from './key-operations';
 export type { CommandContext } from './tracing';
 export type { FailureMessage } from './soft-failure';
 export type { Key } from './keys';

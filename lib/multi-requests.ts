@@ -2,6 +2,7 @@
 
 import { checkDelta, checkStoreOptions, compressParts, serializedParts, type StoreOptions } from './arguments';
 import { BadKeyProvided, ClientClosed, NotFound } from './errors';
+import type { CountMultiOptions } from './key-operations';
 import { copied, type Key } from './keys';
 import { entryList, gather, keyList, prefixedKeys, type Gathered, type MultiOptions } from './multi';
 import type { Decoder } from './operation';
@@ -106,7 +107,7 @@ export async function countMulti(
   requests: Requests,
   op: typeof Op.Incr | typeof Op.Decr,
   keys: Iterable<Key>,
-  options: (MultiOptions & { delta?: number | bigint | undefined }) | undefined,
+  options: CountMultiOptions | undefined,
 ): Promise<Map<Key, number>> {
   const list = keyList(keys, op === Op.Incr ? 'incrMulti' : 'decrMulti');
   const { delta = 1 } = options ?? {};

@@ -1,19 +1,16 @@
 /** A view of a client: keys that can be invalidated all at once. */
 
-import { checkToken, refuseTime, type CounterOptions, type StoreOptions } from './arguments';
 import type { CallOptions } from './call-options';
 import type { Dispatcher } from './dispatcher';
-import { expiryOf, type TimeArg } from './expiry';
+import type { TimeArg } from './expiry';
 import { Generation } from './generation';
 import { planOf, type GetOrSetOptions, type Loader } from './get-or-set';
+import { KeyOperations } from './key-operations';
 import { nameOf, withPrefix, type Key } from './keys';
-import type { MultiOptions } from './multi';
 import { NamespacedRequests } from './namespaced-requests';
 import { ReadThrough, type Found } from './read-through';
-import { missWithToken, type Decoders } from './replies';
-import { attempt, plainDetails, type Requests } from './requests';
+import type { Requests } from './requests';
 import { TextItems } from './text-items';
-import { Op } from './wire';
 
 /**
  * The keys of one namespace. Made by `client.namespace(name)`.
@@ -24,24 +21,22 @@ import { Op } from './wire';
  * operations fail as if the key's own could not.
  *
  * Operations on the same key take effect in the order in which they were called. `invalidate()` has to be awaited by
- * what must not see old values.
+ * what must not see old values; of `cas`, the key is gone if it came between. Keys of multis that are Buffers must not be
+ * changed before the promise has settled.
  */
-export class Namespace {
+export class Namespace extends KeyOperations {
   readonly name: string;
   readonly #generation: Generation;
-  readonly #requests: NamespacedRequests;
-  readonly #decoders: Decoders;
   readonly #readThrough: ReadThrough;
   readonly #dispatcher: Dispatcher;
 
   /** Use `client.namespace(name)`. */
   constructor(name: string, generation: Generation, requests: Requests, readThrough: ReadThrough) {
+    super(new NamespacedRequests(generation, requests), requests.decoders);
     this.name = name;
     this.#readThrough = readThrough;
     this.#dispatcher = requests.dispatcher;
     this.#generation = generation;
-    this.#requests = new NamespacedRequests(generation, requests);
-    this.#decoders = requests.decoders;
   }
 
   /** How many bytes a key may have: 250, without what goes before it. */
@@ -57,148 +52,6 @@ export class Namespace {
    */
   invalidate(options?: CallOptions): Promise<void> {
     return this.#generation.invalidate(options);
-  }
-
-  // Reading.
-
-  /** As the client's `get`. */
-  get<T = unknown>(key: Key): Promise<T | undefined>;
-  get<T = unknown, D = undefined>(key: Key, otherwise: D, options?: CallOptions): Promise<T | D>;
-  get<T>(key: Key, otherwise: T, options?: CallOptions): Promise<T>;
-  get(key: Key, otherwise?: unknown, options?: CallOptions): Promise<unknown> {
-    return this.#requests.read(Op.Get, key, this.#decoders.value, otherwise, otherwise, options);
-  }
-
-  /** As the client's `gets`. */
-  gets<T = unknown>(key: Key, options?: CallOptions): Promise<[value: T, cas: bigint] | [undefined, undefined]> {
-    const decode = this.#decoders.valueWithToken;
-    return this.#requests
-      .read(Op.Gets, key, decode, missWithToken, missWithToken, options)
-      .then((result) => (result === missWithToken ? [undefined, undefined] : (result as [T, bigint])));
-  }
-
-  /** As the client's `has`. */
-  has(key: Key, options?: CallOptions): Promise<boolean> {
-    return this.#requests.read(Op.Get, key, this.#decoders.exists, undefined, false, options) as Promise<boolean>;
-  }
-
-  /** As the client's `getMulti`. Keys that are Buffers must not be changed before the promise has settled. */
-  getMulti<T = unknown>(keys: Iterable<Key>, options?: MultiOptions): Promise<Map<Key, T>> {
-    return this.#requests.readMulti(Op.Get, keys, this.#decoders.value, options) as Promise<Map<Key, T>>;
-  }
-
-  /** As the client's `getsMulti`; as for Buffers, see `getMulti`. */
-  getsMulti<T = unknown>(keys: Iterable<Key>, options?: MultiOptions): Promise<Map<Key, [value: T, cas: bigint]>> {
-    const decode = this.#decoders.valueWithToken;
-    return this.#requests.readMulti(Op.Gets, keys, decode, options) as Promise<Map<Key, [T, bigint]>>;
-  }
-
-  // Writing.
-
-  /** As the client's `set`. */
-  set(key: Key, value: unknown, time?: TimeArg | StoreOptions): Promise<true> {
-    return this.#requests.store(Op.Set, key, value, time, 0n) as Promise<true>;
-  }
-
-  /** As the client's `add`. */
-  add(key: Key, value: unknown, time?: TimeArg | StoreOptions): Promise<boolean> {
-    return this.#requests.store(Op.Add, key, value, time, 0n);
-  }
-
-  /** As the client's `replace`. */
-  replace(key: Key, value: unknown, time?: TimeArg | StoreOptions): Promise<boolean> {
-    return this.#requests.store(Op.Replace, key, value, time, 0n);
-  }
-
-  /** As the client's `cas`. If the namespace was invalidated since `cas` was read, the key is gone. */
-  cas(key: Key, value: unknown, cas: bigint, time?: TimeArg | StoreOptions): Promise<boolean> {
-    return attempt(() => this.#requests.store(Op.Cas, key, value, time, checkToken(cas)));
-  }
-
-  /** As the client's `append`. */
-  append(key: Key, data: string | Uint8Array, options?: CallOptions): Promise<boolean> {
-    return this.#requests.join(Op.Append, key, data, options);
-  }
-
-  /** As the client's `prepend`. */
-  prepend(key: Key, data: string | Uint8Array, options?: CallOptions): Promise<boolean> {
-    return this.#requests.join(Op.Prepend, key, data, options);
-  }
-
-  /** As the client's `setMulti`. */
-  setMulti(
-    entries: ReadonlyMap<Key, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [Key, unknown]>,
-    options?: StoreOptions & MultiOptions,
-  ): Promise<Key[]> {
-    return this.#requests.storeMulti(Op.Set, entries, options);
-  }
-
-  /** As the client's `addMulti`. */
-  addMulti(
-    entries: ReadonlyMap<Key, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [Key, unknown]>,
-    options?: StoreOptions & MultiOptions,
-  ): Promise<Key[]> {
-    return this.#requests.storeMulti(Op.Add, entries, options);
-  }
-
-  /** As the client's `delete`. */
-  delete(key: Key, options?: CallOptions): Promise<boolean> {
-    return attempt(() => {
-      refuseTime(options);
-      const decode = this.#decoders.found;
-      return this.#requests.read(Op.Delete, key, decode, undefined, false, options) as Promise<boolean>;
-    });
-  }
-
-  /** As the client's `deleteMulti`. */
-  deleteMulti(keys: Iterable<Key>, options?: MultiOptions): Promise<boolean> {
-    return attempt(() => {
-      refuseTime(options);
-      return this.#requests.deleteMulti(keys, options);
-    });
-  }
-
-  /** As the client's `touch`. */
-  touch(key: Key, time: TimeArg, options?: CallOptions): Promise<boolean> {
-    return attempt(() => {
-      if ((time as unknown) === undefined) throw new TypeError('touch: a time is needed; 0 is never');
-      const details = { ...plainDetails, expiry: expiryOf(time) };
-      return this.#requests.write(Op.Touch, key, this.#decoders.found, details, options);
-    });
-  }
-
-  // Counting.
-
-  /** As the client's `incr`. */
-  incr(key: Key, delta: number | bigint | undefined, options: CounterOptions & { bigint: true }): Promise<bigint>;
-  incr(key: Key, delta?: number | bigint, options?: CounterOptions & { bigint?: false | undefined }): Promise<number>;
-  incr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number | bigint>;
-  incr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
-    return this.#requests.count(Op.Incr, key, delta, options);
-  }
-
-  /** As the client's `decr`. */
-  decr(key: Key, delta: number | bigint | undefined, options: CounterOptions & { bigint: true }): Promise<bigint>;
-  decr(key: Key, delta?: number | bigint, options?: CounterOptions & { bigint?: false | undefined }): Promise<number>;
-  decr(key: Key, delta?: number | bigint, options?: CounterOptions): Promise<number | bigint>;
-  decr(key: Key, delta: number | bigint = 1, options?: CounterOptions): Promise<number | bigint> {
-    return this.#requests.count(Op.Decr, key, delta, options);
-  }
-
-  /** As the client's `incrMulti`. */
-  incrMulti(
-    keys: Iterable<Key>,
-    options?: MultiOptions & { delta?: number | bigint | undefined },
-  ): Promise<Map<Key, number>> {
-    return this.#requests.countMulti(Op.Incr, keys, options);
-  }
-
-  /** As the client's `decrMulti`. */
-  decrMulti(
-    keys: Iterable<Key>,
-    options?: MultiOptions & { delta?: number | bigint | undefined },
-  ): Promise<Map<Key, number>> {
-    return this.#requests.countMulti(Op.Decr, keys, options);
   }
 
   // Caching.

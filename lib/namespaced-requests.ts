@@ -5,6 +5,7 @@ import type { Serialized } from './codecs/codec';
 import type { CallOptions } from './call-options';
 import { isDate, type TimeArg } from './expiry';
 import type { Generation, Send } from './generation';
+import type { CountMultiOptions, KeyRequests } from './key-operations';
 import { assertKey, badKey, copied, withPrefix, type Key } from './keys';
 import { entryList, keyList, type MultiOptions } from './multi';
 import * as multi from './multi-requests';
@@ -14,7 +15,7 @@ import { isOutage, publishFailure } from './soft-failure';
 import type { Details } from './submission';
 import { Op, operationNames } from './wire';
 
-export class NamespacedRequests {
+export class NamespacedRequests implements KeyRequests {
   readonly #generation: Generation;
   readonly #plain: Requests;
   /** Values are serialized, and bytes copied, when the operation is called: it may be sent later, or twice. */
@@ -35,11 +36,19 @@ export class NamespacedRequests {
     });
   }
 
-  write(op: Op, key: Key, decode: Decoder, details: Details, options: CallOptions | undefined): Promise<boolean> {
+  write(
+    op: Op,
+    key: Key,
+    decode: Decoder,
+    value: string | Uint8Array,
+    details: Details,
+    options: CallOptions | undefined,
+  ): Promise<boolean> {
     return attempt(() => {
       const own = checkedKey(key, operationNames[op]);
+      const bytes = copied(value);
       const send: Send<boolean> = (prefix, late) =>
-        this.#plain.write(op, withPrefix(prefix, own), decode, '', details, merged(options, late));
+        this.#plain.write(op, withPrefix(prefix, own), decode, bytes, details, merged(options, late));
       return this.#run(operationNames[op], send, options, true, () => false);
     });
   }
@@ -119,7 +128,7 @@ export class NamespacedRequests {
   countMulti(
     op: typeof Op.Incr | typeof Op.Decr,
     keys: Iterable<Key>,
-    options: (MultiOptions & { delta?: number | bigint | undefined }) | undefined,
+    options: CountMultiOptions | undefined,
   ): Promise<Map<Key, number>> {
     return attempt(() => {
       const list = [...keyList(keys, op === Op.Incr ? 'incrMulti' : 'decrMulti')];
