@@ -181,7 +181,8 @@ Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
   const auto key = info[0].As<Napi::Uint8Array>();
   const std::string_view view(reinterpret_cast<const char*>(key.Data()), key.ByteLength());
   const Router& router = cluster_->router();
-  const std::uint32_t server = router.serverOf(view, info[1].As<Napi::Number>().Uint32Value());
+  const std::uint32_t server =
+      router.serverAt(std::size_t{router.positionOf(view)} + info[1].As<Napi::Number>().Uint32Value());
   Napi::Array answer = Napi::Array::New(env, 4);
   answer.Set(0u, static_cast<double>(router.hashOf(view)));
   answer.Set(1u, static_cast<double>(router.digestOf(view)));

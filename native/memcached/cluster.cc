@@ -165,8 +165,9 @@ void Cluster::refuse(const Request& request, std::int32_t status) {
 
 void Cluster::add(Request&& request) {
   beginTick();
-  request.server = static_cast<std::uint16_t>(router_.serverOf(request.keyView(), request.replica));
-  if (replicas_ > 0) replicate(request);
+  const std::size_t position = router_.positionOf(request.keyView()) + std::size_t{request.replica};
+  request.server = static_cast<std::uint16_t>(router_.serverAt(position));
+  if (replicas_ > 0) replicate(request, position);
   Server& server = servers_[request.server];
   enter(server, request);
   if (admit(server, request)) stage(server, std::move(request));
@@ -191,11 +192,11 @@ Cluster::Lane& Cluster::laneOf(Server& server, const Request& request) {
 
 // num_replicas as libmemcached has it: set and delete go to the next servers too, and nobody waits for those.
 // So nobody waits for a server that cannot keep up either: without a limit its copies would fill the memory.
-void Cluster::replicate(const Request& request) {
+void Cluster::replicate(const Request& request, std::size_t position) {
   if (request.op != Op::Set && request.op != Op::Delete) return;
   const std::size_t copies = std::min<std::size_t>(replicas_, servers_.size() - 1);
   for (std::size_t copy = 1; copy <= copies; ++copy) {
-    const std::size_t index = router_.serverOf(request.keyView(), copy);
+    const std::size_t index = router_.serverAt(position + copy);
     if (servers_[index].health->state() != ServerState::Up) continue;
     Lane& lane = laneOf(servers_[index], request);
     const std::size_t bytes = sizeof(Request) + request.keyLength + request.valueLength;

@@ -87,7 +87,7 @@ class Cluster {
   void stage(Server& server, Request&& request);
   static Lane& laneOf(Server& server, const Request& request);
   void enter(Server& server, Request& request);
-  void replicate(const Request& request);
+  void replicate(const Request& request, std::size_t position);
   std::uint64_t valueOf(std::string_view behavior) const { return router_.get(*findBehavior(behavior)); }
 
   ClusterConfig config_;

@@ -28,10 +28,11 @@ class Router {
   std::uint64_t get(const Behavior& behavior) const;
   memcached_return_t setNamespace(const std::string& keyNamespace);
 
-  // `replica`: so many servers after the key's own, in libmemcached's order.
-  std::uint32_t serverOf(std::string_view key, std::size_t replica = 0) const {
-    return servers_.size() == 1 ? 0 : order_[(hashOf(key) + replica) % order_.size()];
-  }
+  // Where the key's own server stands in libmemcached's order; its copies are on those behind it. Not to be
+  // asked twice for one request: with the distribution `random` the answers differ.
+  std::uint32_t positionOf(std::string_view key) const { return servers_.size() == 1 ? 0 : hashOf(key); }
+  std::uint32_t serverAt(std::size_t position) const { return order_[position % order_.size()]; }
+  std::uint32_t serverOf(std::string_view key) const { return serverAt(positionOf(key)); }
   // What memcached_generate_hash says: the index of the server in the handle's order.
   std::uint32_t hashOf(std::string_view key) const {
     return memcached_generate_hash(handle_.get(), key.data(), key.size());

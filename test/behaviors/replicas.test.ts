@@ -56,6 +56,17 @@ describe.each(protocols)('binary: %s', (binary) => {
     expect(await bytesOf(mc, key)).toEqual(['value', undefined, undefined]);
   });
 
+  it('copies are beside the first one, wherever that is: with the distribution random, too', async () => {
+    const mc = make({ distribution: 'random' });
+    const keys = Array.from({ length: 30 }, () => uniqueKey());
+    await mc.setMulti(keys.map((key) => [key, 'value'] as const));
+    const isEverywhere = async (key: string): Promise<boolean> => {
+      const copies = await Promise.all(servers().map((server) => stored(server, key)));
+      return copies.every((copy) => copy?.bytes === 'value');
+    };
+    for (const key of keys) await until(() => isEverywhere(key));
+  });
+
   it('can be taken back at run time', async () => {
     const mc = make({ num_replicas: 1 });
     const key = uniqueKey();
