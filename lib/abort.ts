@@ -1,4 +1,4 @@
-/** One listener for each AbortSignal, however many operations it was given to: Node warns about more than ten. */
+/** Waiting for an AbortSignal: one listener for each, however many operations have it. Node warns about more than ten. */
 
 type Run = () => void;
 
@@ -13,6 +13,30 @@ export function onAbort(signal: AbortSignal, run: Run): () => void {
     if (!runs.delete(run) || runs.size > 0 || waiting.get(signal) !== runs) return;
     waiting.delete(signal);
     signal.removeEventListener('abort', abortAll);
+  };
+}
+
+/**
+ * Calls `giveUp` when the time is over (milliseconds; Infinity: never), with what `late` makes, or with the signal's reason
+ * when that is aborted. The function that is returned takes both back.
+ */
+export function giveUpWhen(
+  { milliseconds, late, signal }: { milliseconds: number; late: () => Error; signal: AbortSignal | undefined },
+  giveUp: (reason: unknown) => void,
+): () => void {
+  const expire = (): void => {
+    giveUp(late());
+  };
+  const timer = milliseconds === Infinity ? undefined : setTimeout(expire, milliseconds);
+  const detach =
+    signal === undefined
+      ? undefined
+      : onAbort(signal, () => {
+          giveUp(signal.reason);
+        });
+  return () => {
+    clearTimeout(timer);
+    detach?.();
   };
 }
 

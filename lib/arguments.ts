@@ -2,7 +2,7 @@
 
 import type { Codec, Serialized } from './codecs/codec';
 import { serialize as standardSerialize } from './codecs/pylibmc';
-import type { CallOptions } from './call-options';
+import { assertOptions, unknownOption, type CallOptions } from './call-options';
 import { expiryOf, isDate, type TimeArg } from './expiry';
 import { nameOf } from './keys';
 
@@ -64,9 +64,7 @@ export function checkStoreOptions(
 /** `{ expires: 60 }` must not store a value that never expires. */
 function refuseUnknown(options: object, names: ReadonlySet<string>, own: readonly string[] = []): void {
   for (const name in options) {
-    if (names.has(name) || own.includes(name)) continue;
-    const all = [...names, ...own].join(', ');
-    throw new TypeError(`unknown option ${JSON.stringify(name)}; there are ${all}`);
+    if (!names.has(name) && !own.includes(name)) throw unknownOption(name, [...names, ...own]);
   }
 }
 
@@ -103,10 +101,8 @@ export function checkCounterOptions(options: CounterOptions | undefined): {
   expiry: number;
 } {
   if (options === undefined) return { bigint: false, initial: undefined, expiry: 0 };
-  const given: unknown = options;
-  if (typeof given !== 'object' || given === null)
-    throw new TypeError(`options must be an object, not ${nameOf(given)}`);
-  refuseUnknown(given, counterNames);
+  assertOptions(options);
+  refuseUnknown(options, counterNames);
   const initial = options.initial === undefined ? undefined : checkDelta(options.initial, 'initial');
   if (options.time !== undefined && initial === undefined)
     throw new TypeError('a counter takes a time only together with initial');

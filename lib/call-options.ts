@@ -15,15 +15,24 @@ export interface CallOptions {
 /** What timers take at most. */
 const longestTimeout = 2 ** 31 - 1;
 
+/** @throws TypeError unless it is an object */
+export function assertOptions(given: unknown): asserts given is object {
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(`options must be an object, not ${nameOf(given)}`);
+}
+
+/** The error for a name that options do not have. */
+export function unknownOption(name: string, known: Iterable<string>): TypeError {
+  return new TypeError(`unknown option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`);
+}
+
 /**
  * The timeout that applies.
  *
  * @throws TypeError or RangeError for malformed options, the signal's reason if it is aborted already
  */
 export function checkCallOptions(options: CallOptions, otherwise: number): number {
-  const given: unknown = options;
-  if (typeof given !== 'object' || given === null)
-    throw new TypeError(`options must be an object, not ${nameOf(given)}`);
+  assertOptions(options);
   const { signal, timeout } = options;
   if (signal !== undefined) {
     if (!(signal instanceof AbortSignal)) throw new TypeError(`signal must be an AbortSignal, not ${nameOf(signal)}`);

@@ -4,7 +4,7 @@ import type { Behaviors } from './behaviors';
 import { toNative as behaviorsToNative } from './behaviors';
 import { codecOf, type CodecName } from './codecs';
 import type { Codec } from './codecs/codec';
-import { checkTimeout } from './call-options';
+import { assertOptions, checkTimeout, unknownOption } from './call-options';
 import { nameOf } from './keys';
 import { native, type NativeBehaviors } from './native';
 import { parseServers, Transport, type ServerAddress } from './servers';
@@ -64,13 +64,8 @@ const largestMaxPending = 16_000_000;
 
 /** @throws TypeError, RangeError: what is wrong */
 export function checkClientOptions(servers: string | readonly string[], options: ClientOptions): CheckedOptions {
-  const given: unknown = options;
-  if (typeof given !== 'object' || given === null)
-    throw new TypeError(`options must be an object, not ${nameOf(given)}`);
-  for (const name of Object.keys(given)) {
-    if (!known.has(name))
-      throw new TypeError(`unknown option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`);
-  }
+  assertOptions(options);
+  for (const name of Object.keys(options)) if (!known.has(name)) throw unknownOption(name, known);
   const addresses = parseServers(servers);
   const codec = codecOf(options.codec);
   if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')

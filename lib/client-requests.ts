@@ -1,15 +1,14 @@
 /** Requests for one key or many, with keys as they are. */
 
 import type { StoreOptions } from './arguments';
-import type { CountMultiOptions, KeyRequests } from './key-operations';
 import type { Key } from './keys';
-import type { MultiOptions } from './multi';
+import type { CountMultiOptions, MultiOptions } from './multi';
 import * as multi from './multi-requests';
 import type { Decoder } from './operation';
 import { Requests } from './requests';
 import type { Op } from './wire';
 
-export class ClientRequests extends Requests implements KeyRequests {
+export class ClientRequests extends Requests {
   readMulti(
     op: typeof Op.Get | typeof Op.Gets,
     keys: Iterable<Key>,

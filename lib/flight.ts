@@ -1,6 +1,6 @@
 /** One load that several callers of this process wait for, each with its own deadline. */
 
-import { onAbort } from './abort';
+import { giveUpWhen } from './abort';
 
 export class Flight {
   /** When its loader was called, by performance.now(); undefined before. */
@@ -22,25 +22,16 @@ export class Flight {
   /** Its result. Rejects with `late()` after so many milliseconds, and with the signal's reason if that is aborted. */
   async join(milliseconds: number, late: () => Error, signal: AbortSignal | undefined): Promise<unknown> {
     signal?.throwIfAborted();
-    let timer: NodeJS.Timeout | undefined;
-    let detach: (() => void) | undefined;
+    let stop = ignore;
     const givenUp = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(late());
-      }, milliseconds);
-      if (signal === undefined) return;
-      detach = onAbort(signal, () => {
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller chose the reason
-        reject(signal.reason);
-      });
+      stop = giveUpWhen({ milliseconds, late, signal }, reject);
     });
     ++this.#waiting;
     try {
       return await Promise.race([this.result, givenUp]);
     } finally {
       --this.#waiting;
-      clearTimeout(timer);
-      detach?.();
+      stop();
     }
   }
 }

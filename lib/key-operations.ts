@@ -2,60 +2,19 @@
 
 import { checkToken, refuseTime, type CounterOptions, type StoreOptions } from './arguments';
 import type { CallOptions } from './call-options';
+import type { ClientRequests } from './client-requests';
 import { expiryOf, type TimeArg } from './expiry';
 import type { Key } from './keys';
-import type { MultiOptions } from './multi';
-import type { Decoder } from './operation';
+import type { CountMultiOptions, Entries, MultiOptions } from './multi';
 import { missWithToken, type Decoders } from './replies';
 import { attempt, plainDetails } from './requests';
-import type { Details } from './submission';
 import { Op } from './wire';
 
-/** Checked calls become promises: for keys as they are (lib/client-requests.ts), or with the prefix of a namespace. */
-export interface KeyRequests {
-  read(op: Op, key: Key, decode: Decoder, extra: unknown, soft: unknown, options?: CallOptions): Promise<unknown>;
-  write(
-    op: Op,
-    key: Key,
-    decode: Decoder,
-    value: string | Uint8Array,
-    details: Details,
-    options: CallOptions | undefined,
-  ): Promise<boolean>;
-  store(op: Op, key: Key, value: unknown, time: TimeArg | StoreOptions | undefined, token: bigint): Promise<boolean>;
-  join(op: Op, key: Key, data: string | Uint8Array, options: CallOptions | undefined): Promise<boolean>;
-  count(
-    op: typeof Op.Incr | typeof Op.Decr,
-    key: Key,
-    delta: number | bigint,
-    options: CounterOptions | undefined,
-  ): Promise<number | bigint>;
-  readMulti(
-    op: typeof Op.Get | typeof Op.Gets,
-    keys: Iterable<Key>,
-    decode: Decoder,
-    options: MultiOptions | undefined,
-  ): Promise<Map<Key, unknown>>;
-  storeMulti(
-    op: typeof Op.Set | typeof Op.Add,
-    entries: unknown,
-    options: (StoreOptions & MultiOptions) | undefined,
-  ): Promise<Key[]>;
-  deleteMulti(keys: Iterable<Key>, options: MultiOptions | undefined): Promise<boolean>;
-  countMulti(
-    op: typeof Op.Incr | typeof Op.Decr,
-    keys: Iterable<Key>,
-    options: CountMultiOptions | undefined,
-  ): Promise<Map<Key, number>>;
-}
-
-export interface CountMultiOptions extends MultiOptions {
-  /** What is added or subtracted: 0 … 2^64-1. Default 1. */
-  delta?: number | bigint | undefined;
-}
-
-/** Keys with their values. */
-export type Entries = ReadonlyMap<Key, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [Key, unknown]>;
+/** Checked calls become promises: for keys as they are, or with the prefix of a namespace. */
+export type KeyRequests = Pick<
+  ClientRequests,
+  'read' | 'write' | 'store' | 'join' | 'count' | 'readMulti' | 'storeMulti' | 'deleteMulti' | 'countMulti'
+>;
 
 /**
  * The operations on keys, which a client and a namespace have in common.

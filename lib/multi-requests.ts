@@ -2,9 +2,16 @@
 
 import { checkDelta, checkStoreOptions, compressParts, serializedParts, type StoreOptions } from './arguments';
 import { BadKeyProvided, ClientClosed, NotFound } from './errors';
-import type { CountMultiOptions } from './key-operations';
 import { copied, type Key } from './keys';
-import { entryList, gather, keyList, prefixedKeys, type Gathered, type MultiOptions } from './multi';
+import {
+  entryList,
+  gather,
+  keyList,
+  prefixedKeys,
+  type CountMultiOptions,
+  type Gathered,
+  type MultiOptions,
+} from './multi';
 import type { Decoder } from './operation';
 import { miss } from './replies';
 import { plainDetails, type Requests } from './requests';

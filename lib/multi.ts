@@ -14,6 +14,14 @@ export interface MultiOptions extends CallOptions {
   keyPrefix?: Key | undefined;
 }
 
+export interface CountMultiOptions extends MultiOptions {
+  /** What is added or subtracted: 0 … 2^64-1. Default 1. */
+  delta?: number | bigint | undefined;
+}
+
+/** Keys with their values. */
+export type Entries = ReadonlyMap<Key, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [Key, unknown]>;
+
 /** What became of every key, in the order in which they were given. */
 export interface Gathered {
   keys: readonly Key[];

@@ -1,6 +1,6 @@
 /** pylibmc's ClientPool. A client here is safe to share; a pool bounds how many callers work at a time. */
 
-import { onAbort } from './abort';
+import { giveUpWhen } from './abort';
 import { checkCallOptions, type CallOptions } from './call-options';
 import type { Client } from './client';
 import { Busy, ClientClosed, TimeoutError, returnCode } from './errors';
@@ -81,27 +81,19 @@ export class ClientPool {
 
   async #nextReturned({ block, signal }: ReserveOptions, timeout: number): Promise<Client> {
     if (block !== true) throw new Busy('every client of the pool is reserved', { operation: 'reserve' });
-    let timer: NodeJS.Timeout | undefined;
-    let detach: (() => void) | undefined;
+    let stop = (): void => undefined;
     try {
       return await new Promise<Client>((resolve, reject) => {
         const waiting = { resolve, reject };
         this.#waiting.add(waiting);
-        // At once: no client may be handed to one who does not wait any longer.
-        const giveUp = (reason: unknown): void => {
-          this.#waiting.delete(waiting);
+        stop = giveUpWhen({ milliseconds: timeout, late: () => late(timeout), signal }, (reason) => {
+          this.#waiting.delete(waiting); // at once: no client may be handed to one who does not wait any longer
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller chose the reason
           reject(reason);
-        };
-        if (timeout !== Infinity) timer = setTimeout(giveUp, timeout, late(timeout));
-        if (signal === undefined) return;
-        detach = onAbort(signal, () => {
-          giveUp(signal.reason);
         });
       });
     } finally {
-      clearTimeout(timer);
-      detach?.();
+      stop();
     }
   }
 

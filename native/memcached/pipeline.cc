@@ -129,16 +129,16 @@ bool Pipeline::reopen(StepRun& run) {
 bool Pipeline::prime(StepRun& run, std::size_t position) {
   const std::size_t writesLeft = run.order().size() - position;
   std::size_t primers = 0;
-  const bool oneByOne = isCounter(run.at(run.order()[position]).op) && isCareful();
+  const Op op = run.at(run.order()[position]).op;
   if (ownPrimers_) {
     if (primersLeft_ > 0) {
       --primersLeft_;
       return true;
     }
     if (!drain(run, 0) || !reopen(run)) return false;
-    primers = oneByOne ? 1 : std::min(writesLeft, kMaxOwnPrimers);
+    primers = goesAlone(op) ? 1 : std::min(writesLeft, kMaxOwnPrimers);
     primersLeft_ = primers - 1;
-  } else if (outstanding() == 0 && writesLeft >= kWorthPriming && !oneByOne) {
+  } else if (outstanding() == 0 && writesLeft >= kWorthPriming && !goesAlone(op)) {
     primers = std::min(writesLeft - 1, kSkew);
   }
   Link& link = run.link;
@@ -283,7 +283,8 @@ bool Pipeline::settle(StepRun& run, std::uint32_t index, bool alive) {
   return false;
 }
 
-bool Pipeline::isCareful() const { return nowMs() < carefulUntilMs_; }
+// Whether nothing may be outstanding behind it, see kCarefulForMs.
+bool Pipeline::goesAlone(Op op) const { return isCounter(op) && nowMs() < carefulUntilMs_; }
 
 // The connection was closed under us. Whatever was sent may or may not have been applied, unless the answer
 // to the oldest closed it.

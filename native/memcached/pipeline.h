@@ -43,7 +43,7 @@ class Pipeline {
   void answered(StepRun& run, std::uint32_t index, memcached_return_t rc, std::uint64_t number);
   bool settle(StepRun& run, std::uint32_t index, bool alive);
   void broken(StepRun& run, memcached_return_t rc, bool oldestIsRefused = false);
-  bool isCareful() const;
+  bool goesAlone(Op op) const;
   std::size_t outstanding() const { return sent_.size() - oldest_; }
 
   // Requests whose answers are to come, in the order in which they were sent; kPrimer for primers.

@@ -24,10 +24,10 @@ class MemcachedSession final : public Session {
   Contact finish(bool wait) override;
   void configure(std::shared_ptr<const void> settings) override;
   void discard() override;
-  // Of the first connection only: those beside it come and go with the work that they are for.
   std::uint32_t prefixBytes() const override {
     return static_cast<std::uint32_t>(link_.config().keyNamespace.size());
   }
+  // Of the first connection only: those beside it come and go with the work that they are for.
   std::uint64_t connects() const override { return link_.connects(); }
 
  private:
