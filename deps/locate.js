@@ -1,6 +1,6 @@
 'use strict';
 
-// Finds libmemcached and libsasl2 for binding.gyp and CMake:
+// Finds libmemcached, libsasl2 and Boost.Context for binding.gyp and CMake:
 //
 //   node deps/locate.js version    the version of libmemcached
 //   node deps/locate.js include    its include folder
@@ -21,6 +21,9 @@ const INSTALL = require('./system-packages.json')
 /** What is missing, in one line, for a person. */
 class Missing extends Error {}
 
+/** A system on which installing packages does not help. */
+class Unsupported extends Error {}
+
 function pkgConfig(...args) {
   try {
     return execFileSync('pkg-config', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
@@ -39,7 +42,34 @@ function isOlder(version, minimum) {
   return false;
 }
 
+/** What the compiler of node-gyp and CMake finds: Boost has no pkg-config files. Its library is linked statically. */
+function compiler(...args) {
+  const input = '#if !__has_include(<boost/context/fiber.hpp>)\n#error\n#endif\n';
+  try {
+    return execFileSync(process.env.CXX || 'c++', args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] });
+  } catch (error) {
+    if (error.code === 'ENOENT') throw new Missing('There is no C++ compiler.');
+    return undefined;
+  }
+}
+
+function requireBoostContext() {
+  const name = 'libboost_context.a';
+  const hasHeaders = compiler('-E', '-x', 'c++', '-') !== undefined;
+  // Prints the path, or only the name where it finds no such file.
+  const hasLibrary = (compiler(`-print-file-name=${name}`) ?? name).trim() !== name;
+  if (!hasHeaders || !hasLibrary) {
+    throw new Missing('Boost.Context (its headers and its static library) is not installed.');
+  }
+}
+
 function locate() {
+  if (process.platform !== 'linux') {
+    throw new Unsupported(
+      `The addon runs on Linux only, not on ${process.platform}: it redirects libmemcached's system calls in its ` +
+        'ELF linkage table.',
+    );
+  }
   const version = pkgConfig('--modversion', 'libmemcached');
   if (version === undefined) throw new Missing('libmemcached (with its headers) is not installed.');
   if (isOlder(version, MINIMUM)) {
@@ -51,6 +81,7 @@ function locate() {
   if (pkgConfig('--modversion', 'libsasl2') === undefined) {
     throw new Missing('libsasl2 (with its headers) is not installed.');
   }
+  requireBoostContext();
   const include = pkgConfig('--variable=includedir', 'libmemcached') || '/usr/include';
   // memcachedutil (connection pools) is not used.
   const libs = (pkgConfig('--libs', 'libmemcached', 'libsasl2') || '-lmemcached -lsasl2')
@@ -67,8 +98,9 @@ function main(what) {
     if (!(what in found)) throw new TypeError(`not one of ${Object.keys(found).join(', ')}: ${what}`);
     console.log(found[what]);
   } catch (error) {
-    if (!(error instanceof Missing)) throw error;
-    console.error(`\n${error.message}\nTo build the addon, install:\n${INSTALL}\n`);
+    if (!(error instanceof Missing || error instanceof Unsupported)) throw error;
+    const advice = error instanceof Missing ? `To build the addon, install:\n${INSTALL}\n` : '';
+    console.error(`\n${error.message}\n${advice}`);
     process.exitCode = 1;
   }
 }

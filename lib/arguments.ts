@@ -18,7 +18,7 @@ export interface StoreOptions extends CallOptions {
 export interface CounterOptions extends CallOptions {
   /** Resolve to a bigint: exact up to 2^64-1. Default false. */
   bigint?: boolean | undefined;
-  /** Create the counter with this value (0 … 2^64-1) if it is not there. Binary protocol only. */
+  /** Create the counter with this value (0 … 2^64-1) if it is not there. */
   initial?: number | bigint | undefined;
   /** With `initial`: when the counter that is created expires. Default: never. */
   time?: TimeArg | undefined;
@@ -182,7 +182,7 @@ function setParts(target: Parts, result: unknown, method: string): void {
 
 /**
  * Has a codec that compresses itself do so, if the options ask for it: changes the parts. Returns what is left to do for
- * the native threads: their `minCompressLen`.
+ * the native side: their `minCompressLen`.
  *
  * @throws TypeError for a codec that cannot compress, or returns nonsense
  */

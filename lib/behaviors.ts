@@ -16,10 +16,7 @@ export type Distribution =
 export interface Behaviors {
   /** Close sockets hard (SO_LINGER 0). They never block, with and without it. Default false. */
   no_block: boolean;
-  /**
-   * TCP_NODELAY. Default true here (libmemcached: false, with which its binary gets wait 40 ms for an ACK). The second
-   * connection, for counters and their kin when many are in flight, never has it.
-   */
+  /** TCP_NODELAY. Default true here (libmemcached: false). */
   tcp_nodelay: boolean;
   /** SO_KEEPALIVE. Default false. */
   tcp_keepalive: boolean;
@@ -36,8 +33,8 @@ export interface Behaviors {
   /** Every read asks for the CAS token. `gets` works without it. Default false. */
   cas: boolean;
   /**
-   * Accepted as pylibmc's, and changes nothing: binary writes are sent together with and without it, and none is held
-   * back. Default false.
+   * Accepted as pylibmc's, and changes nothing: requests are sent together with and without it, and none is held back.
+   * Default false.
    */
   buffer_requests: boolean;
   /** In the text protocol, refuse keys that are not visible ASCII. Default false. */
@@ -69,13 +66,14 @@ export interface Behaviors {
   _io_msg_watermark: number;
   /** As `_io_msg_watermark`. Default 66560. */
   _io_bytes_watermark: number;
-  /** In binary, so many keys of a multi-get are sent before the others; 0: as its buffer fills. Default 0. */
+  /** Accepted, and changes nothing: a multi-get is sent as a whole. Default 0. */
   _io_key_prefetch: number;
   /** The namespace is hashed with the key. Default false. */
   _hash_with_prefix_key: boolean;
   /**
-   * `set`, `add`, `replace`, `append` and `prepend` ask for no answer, and resolve to true once they are sent. Default
-   * false.
+   * `set`, `add`, `replace`, `append` and `prepend` resolve to true once they are sent. Their answers are read and
+   * discarded: the requests are sent as usual, because memcached answers an error even to a request that wants no answer,
+   * and that could be taken for another request's. Default false.
    */
   _noreply: boolean;
   /** Sort the servers by name first. Default false. */
@@ -114,7 +112,7 @@ function namesOf(numbers: Readonly<Record<string, number>>): Map<number, string>
 export const behaviorNames: readonly string[] = [...kinds.keys(), 'namespace'];
 
 /**
- * Behaviors as libmemcached takes them. `isBinary`: the protocol is known to be binary.
+ * Behaviors as libmemcached takes them. `isBinary`: the protocol is binary.
  *
  * @throws TypeError for an unknown name or a value of the wrong type
  * @throws RangeError for a value that is out of range, or that this libmemcached does not have
@@ -178,7 +176,7 @@ function checkNamespace(value: unknown, isBinary: boolean): string {
   // eslint-disable-next-line no-control-regex -- these are what it must not have
   if (/[\s\u0000-\u0020\u007f]/.test(value))
     throw new RangeError('behavior namespace must have no whitespace and no control characters');
-  // libmemcached's rule for the text protocol, which 'auto' may turn out to be.
+  // libmemcached's rule for the text protocol.
   if (!isBinary && /[^\x21-\x7e]/.test(value))
     throw new RangeError('behavior namespace must be visible ASCII, unless the protocol is binary (binary: true)');
   return value;

@@ -4,6 +4,7 @@ import type { Behaviors } from './behaviors';
 import { toNative as behaviorsToNative } from './behaviors';
 import { codecOf, type CodecName } from './codecs';
 import type { Codec } from './codecs/codec';
+import { defaultMaxInflated } from './codecs/zlib';
 import { assertOptions, checkTimeout, unknownOption } from './call-options';
 import { nameOf } from './keys';
 import { native, type NativeBehaviors } from './native';
@@ -11,18 +12,21 @@ import { parseServers, Transport, type ServerAddress } from './servers';
 
 export interface ClientOptions {
   /**
-   * Which protocol: true for binary, false for text, `'auto'` (the default) to have each connection ask once,
-   * and to fetch several keys in text where it speaks both. UDP is always text.
+   * Use the binary protocol: keys of any bytes, and SASL. Default false: text, which every server and proxy speaks; true
+   * with credentials. UDP is always text.
    */
-  binary?: boolean | 'auto' | undefined;
-  /** SASL PLAIN, with `password`. Makes the protocol binary. Not over UDP, and libmemcached sends it over TCP only. */
+  binary?: boolean | undefined;
+  /** SASL PLAIN, with `password`. Needs the binary protocol. Not over UDP, and libmemcached sends it over TCP only. */
   username?: string | undefined;
   password?: string | undefined;
   behaviors?: Partial<Behaviors> | undefined;
   /** How values become bytes: one of `codecs`, by its name or itself, or your own. Default `'pylibmc'`. */
   codec?: CodecName | Codec | undefined;
-  /** Connections for each server, each with its thread: 1 … 64, default 1. More help text writes and large values. */
-  connections?: number | undefined;
+  /**
+   * Bytes that one compressed value may become: 1 … 2^30, default 64 MiB. Above it a read rejects with a
+   * DeserializationError: a few bytes may claim to be gigabytes.
+   */
+  maxInflated?: number | undefined;
   /**
    * Milliseconds until an operation rejects with a TimeoutError, queueing included: more than 0, less than 2^31. Default
    * 2000.
@@ -40,10 +44,10 @@ export interface ClientOptions {
 
 export interface CheckedOptions {
   addresses: readonly ServerAddress[];
-  protocol: 0 | 1 | 2;
+  binary: boolean;
   behaviors: NativeBehaviors;
   codec: Codec;
-  connections: number;
+  maxInflated: number;
   timeout: number;
   maxPending: number;
 }
@@ -54,12 +58,13 @@ const known = new Set([
   'password',
   'behaviors',
   'codec',
-  'connections',
+  'maxInflated',
   'timeout',
   'maxPending',
   'failSoft',
 ]);
-const mostConnections = 64;
+/** memcached cannot be configured for larger items than this. */
+const largestMaxInflated = 2 ** 30;
 const largestMaxPending = 16_000_000;
 
 /** @throws TypeError, RangeError: what is wrong */
@@ -70,22 +75,25 @@ export function checkClientOptions(servers: string | readonly string[], options:
   const codec = codecOf(options.codec);
   if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')
     throw new TypeError(`failSoft must be a boolean, not ${nameOf(options.failSoft)}`);
-  const protocol = checkProtocol(options, addresses);
+  const binary = checkProtocol(options, addresses);
   return {
     addresses,
-    protocol,
-    behaviors: options.behaviors === undefined ? {} : behaviorsToNative(options.behaviors, protocol === 2),
+    binary,
+    behaviors: options.behaviors === undefined ? {} : behaviorsToNative(options.behaviors, binary),
     codec,
-    connections: wholeNumber(options.connections, 'connections', 1, mostConnections, 1),
+    maxInflated: wholeNumber(options.maxInflated, 'maxInflated', 1, largestMaxInflated, defaultMaxInflated),
     timeout: options.timeout === undefined ? 2000 : checkTimeout(options.timeout),
     maxPending: wholeNumber(options.maxPending, 'maxPending', 1, largestMaxPending, 1_000_000),
   };
 }
 
-function checkProtocol(options: ClientOptions, addresses: readonly ServerAddress[]): 0 | 1 | 2 {
-  const { binary = 'auto', username, password } = options;
-  if (binary !== 'auto' && typeof binary !== 'boolean')
-    throw new TypeError(`binary must be true, false or 'auto', not ${JSON.stringify(binary)}`);
+/** Whether the protocol is binary. */
+function checkProtocol(options: ClientOptions, addresses: readonly ServerAddress[]): boolean {
+  const { binary, username, password } = options;
+  if (binary !== undefined && typeof binary !== 'boolean')
+    throw new TypeError(
+      `binary must be true or false, not ${typeof binary === 'string' ? JSON.stringify(binary) : nameOf(binary)}`,
+    );
   const isUdp = addresses[0]?.transport === Transport.Udp;
   if (isUdp && binary === true) throw new TypeError('UDP speaks the text protocol only: binary must not be true');
   if (username !== undefined || password !== undefined) {
@@ -93,10 +101,9 @@ function checkProtocol(options: ClientOptions, addresses: readonly ServerAddress
     if (binary === false)
       throw new TypeError('SASL (username, password) needs the binary protocol: binary must not be false');
     if (isUdp) throw new TypeError('SASL (username, password) is not possible over UDP');
-    return 2;
+    return true;
   }
-  if (isUdp || binary === false) return 1;
-  return binary === true ? 2 : 0;
+  return binary === true;
 }
 
 function checkCredentials(username: unknown, password: unknown): void {

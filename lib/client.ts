@@ -52,7 +52,8 @@ export class Client extends KeyOperations {
   readonly #requests: Requests;
   readonly #decoders: Decoders;
   readonly #codec: Codec;
-  /** Whether the protocol is known to be binary. */
+  readonly #maxInflated: number;
+  /** Whether the protocol is binary. */
   readonly #isBinary: boolean;
   /** Behaviors set after construction, for clones. */
   #laterBehaviors: readonly Partial<Behaviors>[] = [];
@@ -78,6 +79,7 @@ export class Client extends KeyOperations {
       standard: pylibmcCodec,
       serverName: (index) => dispatcher.serverName(index),
       errors: dispatcher.errors,
+      maxInflated: checked.maxInflated,
     });
     const requests = new ClientRequests({
       dispatcher,
@@ -93,7 +95,8 @@ export class Client extends KeyOperations {
     this.#options = { ...options, ...(options.behaviors === undefined ? {} : { behaviors: { ...options.behaviors } }) };
     this.#addresses = checked.addresses;
     this.#codec = checked.codec;
-    this.#isBinary = checked.protocol === 2;
+    this.#maxInflated = checked.maxInflated;
+    this.#isBinary = checked.binary;
     this.#dispatcher = dispatcher;
     this.#requests = requests;
     this.#decoders = decoders;
@@ -158,7 +161,7 @@ export class Client extends KeyOperations {
     });
   }
 
-  /** Every server's version, by its name. Asks the servers, over new connections. */
+  /** Every server's version, by its name. Asks the servers. */
   version(options?: CallOptions): Promise<Map<string, string>> {
     return attempt(async () => {
       const versions = await this.#requests.everyServer(Op.Version, 0, '', this.#decoders.text, options);
@@ -317,7 +320,7 @@ export class Client extends KeyOperations {
    */
   deserialize(data: Uint8Array, flags: number): unknown {
     const buffer = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    return this.#codec.deserialize(buffer, flags);
+    return this.#codec.deserialize(buffer, flags, this.#maxInflated);
   }
 
   #statsName(index: number): string {
@@ -330,13 +333,12 @@ function dispatcherFor(checked: CheckedOptions, { username, password }: ClientOp
   return new Dispatcher({
     servers: checked.addresses.map(toNative),
     serverNames: checked.addresses.map(serverName),
-    protocol: checked.protocol,
+    binary: checked.binary,
     ...(username === undefined ? {} : { username, password: password ?? '' }),
     behaviors: checked.behaviors,
-    connections: checked.connections,
-    patience: checked.timeout,
-    inflate: checked.codec.zlib !== false,
     timeout: checked.timeout,
+    inflate: checked.codec.zlib !== false,
+    maxInflated: checked.maxInflated,
     maxPending: checked.maxPending,
   });
 }

@@ -11,6 +11,8 @@ import { keyBytes, type Key } from './keys';
 import { ErrorCounts } from './metrics';
 import { native, type NativeClient, type NativeClientOptions, type NativeServer } from './native';
 import type { Operation, Reply, Waiter } from './operation';
+import { Overdue } from './overdue';
+import { runInSlices } from './slices';
 import { Slots } from './slots';
 import { Submission, type Details } from './submission';
 import {
@@ -30,10 +32,14 @@ const sharedRecords = new Uint32Array(1024 * completionWords);
 const sharedBytes = Buffer.from(new ArrayBuffer(512 * 1024));
 /** The clock is read once for so many operations of a tick: reading it costs as much as writing a short key. */
 const operationsPerClockReading = 8;
+/**
+ * Single operations that one tick calls before they are sent without waiting for its end: the server begins while this
+ * tick still calls. Each portion costs a system call.
+ */
+const maxPortion = 10;
 const notFound = returnCode('NOTFOUND');
 
 export interface DispatcherOptions extends Omit<NativeClientOptions, 'submission' | 'records' | 'bytes'> {
-  timeout: number;
   maxPending: number;
   serverNames: readonly string[];
 }
@@ -56,6 +62,9 @@ export class Dispatcher {
   #pending = 0;
 
   #flushScheduled = false;
+  /** Operations since the last flush. */
+  #unsent = 0;
+  #isDelivering = false;
   readonly #flush = (): void => {
     this.flush();
   };
@@ -63,6 +72,7 @@ export class Dispatcher {
   #now = 0;
   #operationsSinceClock = operationsPerClockReading;
   readonly #deadlineTimer: DeadlineTimer<Dispatcher>;
+  readonly #overdue: Overdue;
 
   /** `num_replicas` in force. */
   #replicas = 0;
@@ -78,8 +88,8 @@ export class Dispatcher {
   #onIdle: (() => void) | undefined;
 
   constructor(options: DispatcherOptions) {
-    const { timeout, maxPending, serverNames, ...nativeOptions } = options;
-    this.timeout = timeout;
+    const { maxPending, serverNames, ...nativeOptions } = options;
+    this.timeout = options.timeout;
     this.#maxPending = maxPending;
     this.servers = options.servers;
     this.#serverNames = serverNames;
@@ -100,15 +110,23 @@ export class Dispatcher {
       setImmediate(resume);
     };
     const offset = this.#clockOffset;
-    this.#deadlineTimer = new DeadlineTimer<Dispatcher>(
-      this,
-      () => performance.now() + offset,
-      (dispatcher) => {
-        dispatcher.#sweep();
+    const now = (): number => performance.now() + offset;
+    this.#deadlineTimer = new DeadlineTimer<Dispatcher>(this, now, (dispatcher) => {
+      dispatcher.#overdue.start();
+    });
+    this.#overdue = new Overdue({
+      slots: this.#slots,
+      timer: this.#deadlineTimer,
+      now,
+      receive: () => this.native.receive(),
+      expire: (slot) => {
+        this.#expire(slot);
       },
-    );
-    const textOnly = options.protocol === 1;
-    this.submission = new Submission(memory, this.native, textOnly);
+      onEnd: () => {
+        this.#checkIdle();
+      },
+    });
+    this.submission = new Submission(memory, this.native, !options.binary);
     this.#reply = {
       status: 0,
       outcome: Outcome.Definite,
@@ -146,7 +164,9 @@ export class Dispatcher {
    */
   sendShort(operation: Operation, key: Key, options: CallOptions | undefined, isFollowUp: boolean): number {
     const timeout = this.admitMany(1, operation.op, options, isFollowUp);
-    return this.sendMemberShort(operation, 0, key, timeout, options?.signal);
+    const slot = this.sendMemberShort(operation, 0, key, timeout, options?.signal);
+    this.#sendPortion();
+    return slot;
   }
 
   /** As sendShort, for one of several that were admitted together. */
@@ -167,7 +187,9 @@ export class Dispatcher {
     isFollowUp: boolean,
   ): number {
     const timeout = this.admitMany(1, operation.op, options, isFollowUp);
-    return this.sendMemberLong(operation, 0, key, value, details, timeout, options?.signal);
+    const slot = this.sendMemberLong(operation, 0, key, value, details, timeout, options?.signal);
+    this.#sendPortion();
+    return slot;
   }
 
   /** As sendLong, for one of several that were admitted together. */
@@ -253,6 +275,15 @@ export class Dispatcher {
   flush(): void {
     this.#flushScheduled = false;
     this.#operationsSinceClock = operationsPerClockReading;
+    this.#unsent = 0;
+    this.submission.flush();
+  }
+
+  /** Between single operations only: the keys of a multi-operation belong together. */
+  #sendPortion(): void {
+    // A codec may call us while completions are delivered; what it calls then leaves with the rest of the tick.
+    if (this.#unsent < maxPortion || this.#isDelivering) return;
+    this.#unsent = 0;
     this.submission.flush();
   }
 
@@ -270,6 +301,7 @@ export class Dispatcher {
     this.#deadlineTimer.set(deadline);
     ++this.#inFlight;
     ++this.#pending;
+    ++this.#unsent;
     if (signal !== undefined) this.#watch(signal, waiter, slot);
     this.#scheduleFlush();
     return slot;
@@ -302,6 +334,17 @@ export class Dispatcher {
 
   /** Native → JavaScript: settles `count` operations from the shared arrays. */
   #deliver(count: number, blocks: readonly Buffer[] | undefined): void {
+    this.#isDelivering = true;
+    try {
+      this.#settle(count, blocks);
+    } finally {
+      this.#isDelivering = false;
+      this.#reply.bytes = sharedBytes; // do not keep a large value alive
+    }
+    this.#checkIdle();
+  }
+
+  #settle(count: number, blocks: readonly Buffer[] | undefined): void {
     const words = sharedRecords;
     const slots = this.#slots;
     const reply = this.#reply;
@@ -329,10 +372,10 @@ export class Dispatcher {
       reply.end = reply.start + length;
       reply.numberLow = words[at + 6] as number;
       reply.numberHigh = words[at + 7] as number;
-      waiter.complete(reply, slots.members[slot] as number);
+      const member = slots.members[slot] as number;
+      if (this.#isClosed) this.#failClosed(waiter, member, isWrite(waiter.op) && mayBeApplied(reply));
+      else waiter.complete(reply, member);
     }
-    reply.bytes = sharedBytes; // do not keep a large value alive
-    this.#checkIdle();
   }
 
   /** A read whose server failed goes to the next one that holds a copy (`num_replicas`), in the same slot. */
@@ -343,7 +386,7 @@ export class Dispatcher {
     slots.triedReplicas[slot] = 0;
     const key = waiter.wireKeyOf(slots.members[slot] as number);
     if ((waiter.op !== Op.Get && waiter.op !== Op.Gets) || key === undefined) return false;
-    if (isAnswer || status === Status.BadTextKey || status === Status.Closed) return false;
+    if (isAnswer || status === Status.BadTextKey || status === Status.Closed || this.#isClosed) return false;
     if (tried >= Math.min(this.#replicas, this.#serverNames.length - 1)) return false;
     // The native side would send it with today's behaviors: under another namespace it would be another key.
     if (slots.behaviors[slot] !== this.#behaviors) return false;
@@ -352,21 +395,6 @@ export class Dispatcher {
     this.submission.finish(waiter.op, slot, slots.deadlines[slot] as number, tried + 1);
     this.#scheduleFlush();
     return true;
-  }
-
-  /** Settles what is overdue, and finds when to look again. One pass over the slots, seldom: once per timeout. */
-  #sweep(): void {
-    this.#deadlineTimer.clear();
-    const now = performance.now() + this.#clockOffset;
-    const { waiters, deadlines } = this.#slots;
-    let next = Infinity;
-    for (let slot = 0; slot < waiters.length; ++slot) {
-      const deadline = deadlines[slot] as number;
-      if (deadline <= now) this.#expire(slot);
-      else if (deadline < next) next = deadline;
-    }
-    this.#deadlineTimer.set(next);
-    this.#checkIdle();
   }
 
   #expire(slot: number): void {
@@ -418,23 +446,34 @@ export class Dispatcher {
     });
   }
 
-  /** No new operations; those that are pending reject with ClientClosed. */
+  /** No new operations; those that are pending reject with ClientClosed, also if they are answered before their turn. */
   destroy(): void {
+    if (this.#isClosed) return;
     this.#isClosing = true;
     this.#isClosed = true;
     this.flush();
+    this.#overdue.stop();
     const { waiters, members } = this.#slots;
-    for (let slot = 0; slot < waiters.length; ++slot) {
+    let slot = 0;
+    runInSlices(() => {
+      if (slot === waiters.length) {
+        this.#stop();
+        this.#onIdle?.();
+        return false;
+      }
       const waiter = waiters[slot];
-      if (waiter === undefined) continue;
-      const member = members[slot] as number;
-      const unsent = this.#abandon(slot);
-      const name = operationNames[waiter.op];
-      const details = { ...detailsOf(waiter, member), outcomeUnknown: !unsent && isWrite(waiter.op) };
-      waiter.fail(new ClientClosed(`${name}: the client was destroyed`, details), member);
-    }
-    this.#stop();
-    this.#onIdle?.();
+      if (waiter !== undefined) {
+        const unsent = this.#abandon(slot);
+        this.#failClosed(waiter, members[slot] as number, !unsent && isWrite(waiter.op));
+      }
+      ++slot;
+      return true;
+    });
+  }
+
+  #failClosed(waiter: Waiter, member: number, outcomeUnknown: boolean): void {
+    const details = { ...detailsOf(waiter, member), outcomeUnknown };
+    waiter.fail(new ClientClosed(`${operationNames[waiter.op]}: the client was destroyed`, details), member);
   }
 
   #checkIdle(): void {
@@ -443,9 +482,14 @@ export class Dispatcher {
 
   #stop(): void {
     this.#isClosed = true;
-    this.#deadlineTimer.clear();
+    this.#overdue.stop();
     this.native.stop();
   }
+}
+
+/** Of a write: what the server said, or did not say, leaves that open. */
+function mayBeApplied(reply: Reply): boolean {
+  return reply.status === Status.Success || reply.outcome === Outcome.Unknown;
 }
 
 function closed(name: string): ClientClosed {

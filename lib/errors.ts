@@ -211,15 +211,12 @@ export function errorForStatus(status: number, outcome: Outcome, text: string, d
     case Status.BadTextKey:
       full.retcode = returnCode('BAD_KEY_PROVIDED');
       return new BadKeyProvided(
-        `${about}: the server speaks the text protocol, in which keys have no whitespace and no control bytes`,
+        `${about}: the text protocol allows no whitespace and no control bytes, with verify_keys only visible ASCII`,
         full,
       );
     case Status.NotInThisProtocol:
       full.retcode = returnCode('NOT_SUPPORTED');
-      return new NotSupportedError(
-        `${about}: needs the binary protocol (${details.operation === 'cas' ? 'a CAS token of 20 digits' : 'an initial value'})`,
-        full,
-      );
+      return new NotSupportedError(`${about}: a CAS token of 20 digits needs the binary protocol`, full);
     default:
       break;
   }

@@ -7,7 +7,8 @@ import { expiryOf, type TimeArg } from './expiry';
 import type { Key } from './keys';
 import type { CountMultiOptions, Entries, MultiOptions } from './multi';
 import { missWithToken, type Decoders } from './replies';
-import { attempt, plainDetails } from './requests';
+import { attempt } from './requests';
+import { plainDetails } from './submission';
 import { Op } from './wire';
 
 /** Checked calls become promises: for keys as they are, or with the prefix of a namespace. */
@@ -152,8 +153,11 @@ export abstract class KeyOperations {
 
   /**
    * Adds `delta` (0 … 2^64-1) and resolves to the new value, which wraps at 2^64. Rejects with NotFound if the key is not
-   * there (unless `initial` is given: binary protocol only), and with a RangeError that carries `value` if the new value
-   * is above 2^53-1 and `bigint` is not set.
+   * there, and with a RangeError that carries `value` if the new value is above 2^53-1 and `bigint` is not set.
+   *
+   * With `initial`, a counter that is not there is created, by a second request (`add`): as the integer that `set` would
+   * store (plain bytes, if the codec stores no digits for it). If another client was faster, it counts on. Operations that are called before it has settled may take effect
+   * between its requests.
    */
   incr(key: Key, delta: number | bigint | undefined, options: CounterOptions & { bigint: true }): Promise<bigint>;
   incr(key: Key, delta?: number | bigint, options?: CounterOptions & { bigint?: false | undefined }): Promise<number>;

@@ -27,19 +27,23 @@ export interface ServerMetrics {
   errors: number;
   /** By the error's name: `{ TimeoutError: 2 }`. Those that did not happen are absent. */
   errorsByKind: Record<string, number>;
-  /** Exchanges with the server: groups of operations that were carried out together. */
+  /** Groups of requests that were sent together. */
   batches: number;
-  /** Requests in a batch on average; 0 if there was none. In the text protocol the writes of a batch still go one by one. */
+  /** Requests in a batch on average; 0 if there was none. */
   meanBatchSize: number;
   /** Reads that needed no request of their own, because another one of the same key was in the same batch. */
   coalesced: number;
-  /** Operations that wait for the connection. */
+  /** Operations that wait to be sent. */
   queueDepth: number;
-  /** Operations in the batch that the connection is working on. */
+  /** Operations that were sent and are not answered yet. */
   inFlight: number;
   /** Connections that were made again, for whatever reason. */
   reconnects: number;
-  /** From the end of the tick in which an operation was called until its batch was answered, or failed. */
+  /** Bytes that came from the server, over all connections so far. */
+  bytesReceived: number;
+  /** Bytes that were sent to the server. */
+  bytesSent: number;
+  /** From when an operation was handed over, at the end of its tick at the latest, until it was answered, or failed. */
   latency: Latency;
 }
 
@@ -129,8 +133,12 @@ export class ErrorCounts {
   }
 }
 
-const headLength = 11;
-type Eleven = [number, number, number, number, number, number, number, number, number, number, number];
+/** The numbers before the operations, in the order of native/binding/metrics.h. */
+const headNames = [
+  ...(['state', 'queueDepth', 'inFlight', 'hits', 'misses', 'batches', 'batched', 'coalesced', 'reconnects'] as const),
+  ...(['bytesReceived', 'bytesSent', 'latencySum', 'latencyMax'] as const),
+] as const;
+type Head = Record<(typeof headNames)[number], number>;
 
 /** `numbers`: see native/binding/metrics.h. */
 export function serverMetrics(
@@ -138,30 +146,32 @@ export function serverMetrics(
   numbers: Float64Array,
   errorsByKind: Record<string, number>,
 ): ServerMetrics {
-  const [state, queueDepth, inFlight, hits, misses, batches, batched, coalesced, reconnects, sum, max] =
-    numbers.subarray(0, headLength) as unknown as Eleven;
-  const counts = numbers.subarray(headLength, headLength + operationNames.length);
-  const operationsByName = Object.fromEntries(operationNames.map((name) => [name, 0])) as Record<OperationName, number>;
-  for (const [op, name] of operationNames.entries()) operationsByName[name] += counts[op] as number;
+  const head = Object.fromEntries(headNames.map((name, index) => [name, numbers[index]])) as Head;
+  const { hits, misses, batches, coalesced, queueDepth, inFlight, reconnects, bytesReceived, bytesSent } = head;
+  const buckets = headNames.length + operationNames.length;
+  const counts = numbers.subarray(headNames.length, buckets);
+  const byName = operationNames.map((name, op) => [name, counts[op]]);
   return {
     server,
-    state: serverStates[state] ?? 'up',
+    state: serverStates[head.state] ?? 'up',
     operations: total(counts),
-    operationsByName,
+    operationsByName: Object.fromEntries(byName) as Record<OperationName, number>,
     hits,
     misses,
     errors: total(Object.values(errorsByKind)),
     errorsByKind,
     batches,
-    meanBatchSize: batches === 0 ? 0 : batched / batches,
+    meanBatchSize: batches === 0 ? 0 : head.batched / batches,
     coalesced,
     queueDepth,
     inFlight,
     reconnects,
+    bytesReceived,
+    bytesSent,
     latency: new Latency(
-      sum / nanosecondsPerSecond,
-      max / nanosecondsPerSecond,
-      numbers.subarray(headLength + operationNames.length),
+      head.latencySum / nanosecondsPerSecond,
+      head.latencyMax / nanosecondsPerSecond,
+      numbers.subarray(buckets),
     ),
   };
 }

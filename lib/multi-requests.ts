@@ -14,9 +14,9 @@ import {
 } from './multi';
 import type { Decoder } from './operation';
 import { miss } from './replies';
-import { plainDetails, type Requests } from './requests';
+import type { Requests } from './requests';
 import { isOutage, publishFailure } from './soft-failure';
-import type { Details } from './submission';
+import { plainDetails, type Details } from './submission';
 import { Op } from './wire';
 
 const multiNames = ['keyPrefix'];

@@ -91,7 +91,7 @@ class Gatherer implements Waiter, Subject {
 export function prefixedKeys(
   keys: readonly Key[],
   op: Op,
-  limits: { readonly longestKey: number; readonly textOnly: boolean },
+  limits: { readonly longestKey: number; readonly isText: boolean },
   keyPrefix: Key | undefined,
 ): readonly Key[] {
   const name = `${operationNames[op]}Multi`;
@@ -113,7 +113,7 @@ export function prefixedKeys(
     const surelyFits = wireKey.length * 3 <= limits.longestKey;
     if (!surelyFits && keyBytes(wireKey).length > limits.longestKey)
       throw badKey(key, name, `it has more than ${String(longestKey)} bytes, with prefix and namespace`);
-    if (limits.textOnly && !keyBytes(wireKey).every(isTextByte))
+    if (limits.isText && !keyBytes(wireKey).every(isTextByte))
       throw badKey(key, name, 'the text protocol allows no whitespace and no control bytes');
   }
   return wireKeys ?? keys;

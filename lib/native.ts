@@ -15,16 +15,17 @@ export type NativeBehaviors = Record<string, number | string>;
 
 export interface NativeClientOptions {
   servers: readonly NativeServer[];
-  /** 0: ask each server; 1: text; 2: binary. */
-  protocol: 0 | 1 | 2;
+  /** Which protocol: binary, or text. */
+  binary: boolean;
   username?: string;
   password?: string;
   behaviors: NativeBehaviors;
-  connections: number;
-  /** Milliseconds that a connection waits for a silent server at least. */
-  patience: number;
+  /** The client's, in milliseconds: how long a silent server is waited for at least. */
+  timeout: number;
   /** Undo zlib where the flags say so. */
   inflate: boolean;
+  /** Bytes that one value may become when it is inflated. */
+  maxInflated: number;
   submission: Uint8Array;
   records: Uint32Array;
   bytes: Uint8Array;
@@ -35,8 +36,13 @@ export interface NativeClient {
   submit(byteLength: number): void;
   /** Copies a large value for the next submission; returns its length in bytes. */
   stage(value: string | Uint8Array): number;
-  /** True: it will not be sent. False: it was sent already. It is completed either way. */
+  /** True: it will not be sent. False: it was sent already. It is completed either way, later. */
   cancel(slot: number): boolean;
+  /**
+   * Reads what has arrived on every connection, and delivers it before it returns. True: there is more, but the time for
+   * one turn of the loop is used up.
+   */
+  receive(): boolean;
   setBehaviors(behaviors: NativeBehaviors): void;
   getBehaviors(): NativeBehaviors;
   /** What the distribution says (pylibmc's `hash`), the hash function's value, the server's index and state. */
@@ -49,7 +55,7 @@ export interface NativeClient {
   stop(): void;
   /** Called with completions: how many records, and the large values that did not fit beside them. */
   deliver?: (count: number, blocks: readonly Buffer[] | undefined) => void;
-  /** Called when deliveries have taken their share of the thread's time: other phases of the event loop go first. */
+  /** Called when something is to be delivered later: other phases of the event loop go first. */
   yield?: () => void;
 }
 

@@ -44,6 +44,8 @@ export interface DecoderContext {
   standard: Codec;
   serverName(index: number): string;
   errors: ErrorCounts;
+  /** Bytes that one value may become when it is inflated. */
+  maxInflated: number;
 }
 
 /** The decoders of one client. */
@@ -56,9 +58,11 @@ export function makeDecoders(context: DecoderContext): Decoders {
   const errorFor = (reply: Reply, operation: Subject): MemcachedError =>
     counted(failure(reply, operation, context.serverName(reply.server)), reply.server);
 
+  const whyNotInflated = `it is not in zlib format, or has more than ${String(context.maxInflated)} bytes (maxInflated)`;
+
   const readValue = (reply: Reply, operation: Subject): unknown => {
     if (reply.status === Status.BadCompression) {
-      const why = 'the flags say that the value is compressed, but it is not in zlib format';
+      const why = `the flags say that the value is compressed, but it cannot be inflated: ${whyNotInflated}`;
       throw counted(new DeserializationError(why, takeBytes(reply), reply.flags, detailsOf(operation)), reply.server);
     }
     if (context.deserialize === undefined && reply.flags === textFlags)
@@ -111,7 +115,10 @@ export function makeDecoders(context: DecoderContext): Decoders {
   };
 
   const counter: Decoder = (reply, operation) => {
-    if (reply.status === Status.Success) return readCounter(reply, operation, operation.extra === true);
+    if (reply.status === Status.Success) {
+      const exact = toBigInt(reply.numberLow, reply.numberHigh);
+      return counterResult(exact, operation.extra === true, operation);
+    }
     if (reply.status === unknownReadFailure && reply.outcome === 0) {
       // The binary protocol's "not a number", which libmemcached does not know; text says CLIENT_ERROR.
       reply.status = clientError;
@@ -148,8 +155,12 @@ function isNotStored(op: Op, status: number): boolean {
   }
 }
 
-function readCounter(reply: Reply, operation: Subject, asBigInt: boolean): number | bigint {
-  const exact = toBigInt(reply.numberLow, reply.numberHigh);
+/** @throws RangeError, which carries the value, if it is not exact as a number */
+export function counterResult(
+  exact: bigint,
+  asBigInt: boolean,
+  operation: Pick<Subject, 'op' | 'key'>,
+): number | bigint {
   if (asBigInt) return exact;
   const number = Number(exact);
   if (Number.isSafeInteger(number)) return number;

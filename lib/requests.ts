@@ -14,22 +14,14 @@ import { describeForServer, describeOne } from './command-context';
 import type { CallOptions } from './call-options';
 import type { Dispatcher } from './dispatcher';
 import type { TimeArg } from './expiry';
+import { countFrom, type InitialCounter } from './initial-counter';
 import { assertKey, copied, type Key } from './keys';
 import { Operation, type Decoder } from './operation';
 import type { Decoders } from './replies';
 import { isOutage, publishFailure } from './soft-failure';
 import { isTraced, traced } from './tracing';
-import type { Details } from './submission';
-import { Op, operationNames } from './wire';
-
-export const plainDetails: Details = Object.freeze({
-  flags: 0,
-  expiry: 0,
-  minCompressLen: 0,
-  compressLevel: -1,
-  number: 0n,
-  initial: 0n,
-});
+import { plainDetails, type Details } from './submission';
+import { type Op, operationNames } from './wire';
 
 export interface RequestsOptions {
   dispatcher: Dispatcher;
@@ -131,7 +123,7 @@ export class Requests {
     options: CallOptions | undefined,
   ): Promise<unknown> {
     if (isTraced()) return this.#tracedLong(op, key, decode, extra, value, details, options);
-    return this.#sendLong(op, key, decode, extra, value, details, options);
+    return this.sendLong(op, key, decode, extra, value, details, options);
   }
 
   #tracedLong(
@@ -143,11 +135,12 @@ export class Requests {
     details: Details,
     options: CallOptions | undefined,
   ): Promise<unknown> {
-    const send = (): Promise<unknown> => this.#sendLong(op, key, decode, extra, value, details, options);
+    const send = (): Promise<unknown> => this.sendLong(op, key, decode, extra, value, details, options);
     return traced(describeOne(this.dispatcher, op, key), send);
   }
 
-  #sendLong(
+  /** As `long`, without a trace: for the parts of an operation that has one. */
+  sendLong(
     op: Op,
     key: Key,
     decode: Decoder,
@@ -179,7 +172,6 @@ export class Requests {
         minCompressLen,
         compressLevel: options.compressLevel,
         number: token,
-        initial: 0n,
       };
       return this.write(op, key, this.decoders.stored, parts.data, details, options.call);
     } catch (error) {
@@ -202,13 +194,29 @@ export class Requests {
   ): Promise<number | bigint> {
     return attempt(() => {
       const number = checkDelta(delta, 'delta');
-      const counter = checkCounterOptions(options);
-      const withInitial = op === Op.Incr ? Op.IncrInitial : Op.DecrInitial;
-      const actual = counter.initial === undefined ? op : withInitial;
-      const details: Details = { ...plainDetails, expiry: counter.expiry, number, initial: counter.initial ?? 0n };
+      const { initial, expiry, bigint: asBigInt } = checkCounterOptions(options);
+      if (initial !== undefined) return this.#countFrom({ op, key, delta: number, initial, expiry, asBigInt }, options);
+      const details: Details = { ...plainDetails, number };
       const decode = this.decoders.counter;
-      return this.long(actual, key, decode, counter.bigint, '', details, options) as Promise<number | bigint>;
+      return this.long(op, key, decode, asBigInt, '', details, options) as Promise<number | bigint>;
     });
+  }
+
+  async #countFrom(counter: InitialCounter, options: CallOptions | undefined): Promise<number | bigint> {
+    const { op, key } = counter;
+    const own = { ...counter, key: copied(key) }; // it is sent again
+    if (this.isFollowUp) this.dispatcher.hold();
+    else this.dispatcher.enter(operationNames[op]);
+    try {
+      const count = (): Promise<number | bigint> => countFrom(this.#followUps(), own, options);
+      return await (isTraced() ? traced(describeOne(this.dispatcher, op, own.key), count) : count());
+    } finally {
+      this.dispatcher.leave();
+    }
+  }
+
+  #followUps(): Requests {
+    return this.isFollowUp ? this : this.forFollowUps();
   }
 
   /** One operation for each server; rejects with the first error after all have settled. */

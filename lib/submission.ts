@@ -26,8 +26,15 @@ export interface Details {
   compressLevel: number;
   /** CAS token or delta. */
   number: bigint;
-  initial: bigint;
 }
+
+export const plainDetails: Details = Object.freeze({
+  flags: 0,
+  expiry: 0,
+  minCompressLen: 0,
+  compressLevel: -1,
+  number: 0n,
+});
 
 /** Node-API gives no access to a SharedArrayBuffer's memory. */
 function unshared(value: string | Uint8Array): string | Uint8Array {
@@ -47,12 +54,12 @@ export class Submission {
   #keyFlags = 0;
   /** With namespace. */
   #longestKey = longestKey;
-  /** Whether the protocol is known to be text. */
-  readonly textOnly: boolean;
+  /** Whether the protocol is text, which cannot carry every key. */
+  readonly isText: boolean;
 
-  constructor(memory: ArrayBuffer, native: Pick<NativeClient, 'submit' | 'stage'>, textOnly: boolean) {
+  constructor(memory: ArrayBuffer, native: Pick<NativeClient, 'submit' | 'stage'>, isText: boolean) {
     this.#native = native;
-    this.textOnly = textOnly;
+    this.isText = isText;
     this.#bytes = Buffer.from(memory);
     this.#words = new Uint32Array(memory);
     this.#doubles = new Float64Array(memory);
@@ -96,7 +103,7 @@ export class Submission {
       const limit = `${String(this.#longestKey)} bytes`;
       throw badKey(key, operationNames[op], `it has more than ${limit}, which is the limit with the namespace`);
     }
-    if (this.textOnly && this.#keyFlags !== 0)
+    if (this.isText && this.#keyFlags !== 0)
       throw badKey(key, operationNames[op], 'the text protocol allows no whitespace and no control bytes');
   }
 
@@ -165,7 +172,6 @@ export class Submission {
     this.#words[word + 8] = details.minCompressLen;
     this.#words[word + 9] = staged;
     this.#longs[(word >>> 1) + 5] = details.number;
-    this.#longs[(word >>> 1) + 6] = details.initial;
     this.#length = (at + (staged === 0 ? valueLength : 0) + 7) & ~7;
   }
 
@@ -176,7 +182,7 @@ export class Submission {
     const word = this.#length >>> 2;
     const valueLength = this.#bytes.write(value, at, 'utf8');
     this.#writeHead(op, slot, deadline, valueLength, 0, KeyFlag.ForServer | KeyFlag.HasDetails, server);
-    this.#words.fill(0, word + 6, word + 14);
+    this.#words.fill(0, word + 6, word + longRecordBytes / 4);
     this.#words[word + 7] = expiry;
     this.#length = (at + valueLength + 7) & ~7;
   }

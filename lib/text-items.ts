@@ -9,8 +9,8 @@ import { expiryOf, type TimeArg } from './expiry';
 import type { Key } from './keys';
 import type { Decoder } from './operation';
 import { toBigInt } from './replies';
-import { plainDetails, type Requests } from './requests';
-import type { Details } from './submission';
+import type { Requests } from './requests';
+import { plainDetails, type Details } from './submission';
 import { Op } from './wire';
 
 const notFound = returnCode('NOTFOUND');

@@ -16,12 +16,10 @@ export const Op = {
   Cas: 9,
   Incr: 10,
   Decr: 11,
-  IncrInitial: 12,
-  DecrInitial: 13,
-  Flush: 14,
-  Stats: 15,
-  Version: 16,
-  Disconnect: 17,
+  Flush: 12,
+  Stats: 13,
+  Version: 14,
+  Disconnect: 15,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
@@ -42,8 +40,6 @@ export const operationNames = [
   'append',
   'prepend',
   'cas',
-  'incr',
-  'decr',
   'incr',
   'decr',
   'flushAll',
@@ -72,7 +68,7 @@ export const inBlock = 4;
 export const serverShift = 16;
 
 export const shortRecordBytes = 24;
-export const longRecordBytes = 56;
+export const longRecordBytes = 48;
 
 export const KeyFlag = { TextUnsafe: 1, HasDetails: 2, ForServer: 4 } as const;
 

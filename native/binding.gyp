@@ -6,7 +6,7 @@
       # Not "libmemcached": gyp would take the "lib" off.
       "target_name": "memcached_binding",
       "sources": [
-        "<!@(node -p \"['binding', 'core', 'memcached'].flatMap((layer) => require('fs').readdirSync(layer, { recursive: true }).filter((name) => name.endsWith('.cc')).map((name) => layer + '/' + name)).join(' ')\")"
+        "<!@(node -p \"['binding', 'core', 'memcached', 'transport'].flatMap((layer) => require('fs').readdirSync(layer, { recursive: true }).filter((name) => name.endsWith('.cc')).map((name) => layer + '/' + name)).join(' ')\")"
       ],
       "include_dirs": [
         ".",
@@ -28,19 +28,11 @@
         "-flto=auto",
         "-O3",
         "-Wl,--as-needed",
-        # A worker's exit would otherwise unmap the addon under one of its threads that is still leaving.
+        # libmemcached's linkage table points into the addon: it must stay when a worker that loaded it ends.
         "-Wl,-z,nodelete"
       ],
-      "libraries": ["<!@(node ../deps/locate.js libs)", "-lz", "-pthread"],
-      "xcode_settings": {
-        "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
-        "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
-        "GCC_OPTIMIZATION_LEVEL": "3",
-        "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
-        "LLVM_LTO": "YES",
-        "MACOSX_DEPLOYMENT_TARGET": "11.0",
-        "OTHER_CFLAGS": ["-Wall", "-Wextra", "<!@(node ../deps/locate.js cflags)"]
-      }
+      # Boost.Context, which switches the stacks of fibers, is part of the addon: nothing is needed when it runs.
+      "libraries": ["<!@(node ../deps/locate.js libs)", "-lz", "-l:libboost_context.a"]
     }
   ]
 }

@@ -12,7 +12,7 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
 const TARGET = 'native/build/Release/memcached_binding.node';
 const SOURCES = [
-  ...['binding', 'core', 'memcached', 'binding.gyp'].map((name) => `native/${name}`),
+  ...['binding', 'core', 'memcached', 'transport', 'binding.gyp'].map((name) => `native/${name}`),
   ...['deps/locate.js', 'node_modules/node-addon-api/package.json'],
 ];
 

@@ -30,7 +30,7 @@ if (!system) {
 
 /** Of its own, so that the addon that is being developed stays where it is. */
 const WORK = 'build-prebuild';
-const NATIVE = ['binding', 'core', 'memcached', 'binding.gyp'].map((name) => `native/${name}`);
+const NATIVE = ['binding', 'core', 'memcached', 'transport', 'binding.gyp'].map((name) => `native/${name}`);
 const SOURCES = [...NATIVE, 'deps', 'scripts/prebuild.mjs', 'scripts/prebuild'];
 const flavor = system.flavor();
 const folder = join('native/prebuilds', `${process.platform}-${process.arch}`);

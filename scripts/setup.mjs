@@ -18,7 +18,7 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 const PACKAGES = [
   // to build the addon and its unit tests
   ...['build-essential', 'python3', 'pkg-config', 'cmake', 'doctest-dev'],
-  ...['libmemcached-dev', 'libsasl2-dev', 'libssl-dev', 'zlib1g-dev'],
+  ...['libmemcached-dev', 'libsasl2-dev', 'libssl-dev', 'zlib1g-dev', 'libboost-context-dev'],
   // to test it: servers, SASL's password files and mechanisms, a proxy, pylibmc
   ...['memcached', 'sasl2-bin', 'libsasl2-modules', 'nutcracker', 'python3-pylibmc'],
   // to make prebuilt binaries, and to install them in a bare Debian
@@ -37,13 +37,13 @@ const OTHER_CLIENTS = [
 const ELSEWHERE = [
   [
     'dnf',
-    'dnf install gcc-c++ make python3 pkgconf cmake doctest-devel libmemcached-awesome-devel cyrus-sasl-devel openssl-devel zlib-devel memcached cyrus-sasl cyrus-sasl-plain',
+    'dnf install gcc-c++ make python3 pkgconf cmake doctest-devel libmemcached-awesome-devel cyrus-sasl-devel openssl-devel zlib-devel boost-devel boost-static memcached cyrus-sasl cyrus-sasl-plain',
   ],
   [
     'apk',
-    'apk add build-base python3 pkgconf cmake doctest-dev libmemcached-dev cyrus-sasl-dev openssl-dev zlib-dev memcached cyrus-sasl',
+    'apk add build-base python3 pkgconf cmake doctest-dev libmemcached-dev cyrus-sasl-dev openssl-dev zlib-dev boost-dev boost-static memcached cyrus-sasl',
   ],
-  ['brew', 'brew install pkgconf cmake doctest libmemcached cyrus-sasl openssl zlib memcached'],
+  ['brew', 'brew install pkgconf cmake doctest libmemcached cyrus-sasl openssl zlib boost memcached'],
 ];
 
 function stop(...lines) {

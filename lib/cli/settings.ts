@@ -8,7 +8,7 @@ import { askPassword } from './password';
 
 export interface GlobalOptions {
   servers: string[];
-  protocol: 'auto' | 'binary' | 'text';
+  binary?: boolean;
   username?: string;
   behavior: Record<string, unknown>;
   timeout?: number;
@@ -26,9 +26,7 @@ export function addGlobalOptions(program: Command): void {
         .argParser(serverList)
         .default([defaultServers], defaultServers),
     )
-    .addOption(
-      new Option('-p, --protocol <name>', 'auto asks each server').choices(['auto', 'binary', 'text']).default('auto'),
-    )
+    .option('--binary', 'the binary protocol: keys of any bytes (default: text, but binary with --username)')
     .addOption(
       new Option(
         '-u, --username <name>',
@@ -89,9 +87,9 @@ export function bigCount(text: string): bigint {
 }
 
 export async function clientOptions(given: GlobalOptions): Promise<ClientOptions> {
-  const { protocol, username, timeout } = given;
+  const { binary, username, timeout } = given;
   const options: ClientOptions = { behaviors: given.behavior };
-  if (protocol !== 'auto') options.binary = protocol === 'binary';
+  if (binary !== undefined) options.binary = binary;
   if (timeout !== undefined) options.timeout = timeout;
   if (username === undefined) return options;
   const password = process.env.MEMCACHED_PASSWORD ?? (await askPassword(username));

@@ -17,8 +17,11 @@ export interface Codec {
    */
   readonly zlib?: boolean;
   serialize(value: unknown): Serialized;
-  /** The bytes are the codec's: they are not used by anybody else afterwards. */
-  deserialize(data: Buffer, flags: number): unknown;
+  /**
+   * The bytes are the codec's: they are not used by anybody else afterwards. `maxInflated`: the client's, for a codec that
+   * decompresses itself.
+   */
+  deserialize(data: Buffer, flags: number, maxInflated?: number): unknown;
   /**
    * For a codec with `zlib: false` and a compressed format of its own: compresses what `serialize` returned, where
    * `minCompressLen` asks for it; undefined to store it as it is. `level`: zlib's, 1 … 9, or -1 for its own choice.

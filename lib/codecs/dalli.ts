@@ -9,7 +9,7 @@ import { DeserializationError } from '../errors';
 import type { Codec, Serialized } from './codec';
 import { dump } from './ruby-dump';
 import { load } from './ruby-load';
-import { deflate, unzip } from './zlib';
+import { defaultMaxInflated, deflate, unzip } from './zlib';
 
 const Flag = { Serialized: 1, Compressed: 2 } as const;
 const knownFlags = Flag.Serialized | Flag.Compressed;
@@ -27,11 +27,11 @@ function compress(data: Uint8Array, flags: number, level: number): Serialized | 
 }
 
 /** @throws DeserializationError for what only Ruby can read, unknown flags, and bytes that are not what the flags say */
-function deserialize(stored: Buffer, flags: number): unknown {
+function deserialize(stored: Buffer, flags: number, maxInflated = defaultMaxInflated): unknown {
   if ((flags & ~knownFlags) !== 0)
     throw new DeserializationError(`unknown type of value: flags ${flags}`, stored, flags);
   // dalli has a compressor for each of both formats.
-  const data = (flags & Flag.Compressed) === 0 ? stored : unzip(stored, flags);
+  const data = (flags & Flag.Compressed) === 0 ? stored : unzip(stored, maxInflated, flags);
   if ((flags & Flag.Serialized) === 0) return data;
   try {
     return load(data);

@@ -10,7 +10,7 @@ import { nameOf } from '../keys';
 import type { Codec, Serialized } from './codec';
 import { unserialize } from './php-serialized';
 import { fromIntegerText, fromJson, fromNumberText, numberText, textOrBytes, toJson } from './text';
-import { deflate, inflateExactly } from './zlib';
+import { defaultMaxInflated, deflate, inflateExactly } from './zlib';
 
 const Type = {
   String: 0,
@@ -67,8 +67,8 @@ function compress(data: Uint8Array, flags: number, level: number): Serialized | 
 }
 
 /** @throws DeserializationError for what only PHP can read, unknown types, and bytes that are not what the flags say */
-function deserialize(stored: Buffer, flags: number): unknown {
-  const data = (flags & Compression.Any) === 0 ? stored : decompress(stored, flags);
+function deserialize(stored: Buffer, flags: number, maxInflated = defaultMaxInflated): unknown {
+  const data = (flags & Compression.Any) === 0 ? stored : decompress(stored, flags, maxInflated);
   switch (flags & typeMask) {
     case Type.String:
       return textOrBytes(data);
@@ -95,7 +95,7 @@ function unreadable(serializer: string): string {
   return `the value was serialized by PHP's ${serializer}; have PHP use Memcached::SERIALIZER_JSON or SERIALIZER_PHP`;
 }
 
-function decompress(stored: Buffer, flags: number): Buffer {
+function decompress(stored: Buffer, flags: number, maxInflated: number): Buffer {
   // PHP looks at them in this order.
   if ((flags & Compression.FastLz) !== 0)
     throw new DeserializationError(
@@ -107,7 +107,7 @@ function decompress(stored: Buffer, flags: number): Buffer {
     throw new DeserializationError(`unknown type of compression: flags ${flags}`, stored, flags);
   if (stored.length < lengthBytes)
     throw new DeserializationError('the value is compressed, but has no length', stored, flags);
-  return inflateExactly(stored.subarray(lengthBytes), stored.readUInt32LE(), stored, flags);
+  return inflateExactly(stored.subarray(lengthBytes), stored.readUInt32LE(), maxInflated, stored, flags);
 }
 
 function readBool(text: string, stored: Buffer, flags: number): boolean {

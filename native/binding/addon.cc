@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "memcached/behaviors.h"
 #include "memcached/library.h"
+#include "memcached/linkage.h"
 
 namespace lmc {
 
@@ -32,6 +33,10 @@ Napi::Array behaviorTable(Napi::Env env) {
 Napi::Value now(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), nowMs()); }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  if (const std::string& missing = installLinkage(); !missing.empty()) {
+    Napi::Error::New(env, "libmemcached cannot be used off the wire: " + missing).ThrowAsJavaScriptException();
+    return exports;
+  }
   exports.Set("NativeClient", NativeClient::define(env));
   exports.Set("behaviors", behaviorTable(env));
   exports.Set("hashers", numbersByName(env, hashers()));

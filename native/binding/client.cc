@@ -12,17 +12,12 @@ namespace lmc {
 
 namespace {
 
-// How long an environment that ends waits for threads that are still at an exchange. They own what they
-// touch, so a thread that waits for a silent server may be left behind.
-constexpr double kGraceMs = 100;
-
 // Completions that are settled before their callers' reactions run.
-constexpr std::size_t kMostPerRound = 256;
+constexpr std::size_t kMaxPerRound = 256;
 
-// How long deliveries may follow each other before the event loop goes on to its timers and other sockets.
-// Node calls a threadsafe function up to 1000 times without that, as long as it is woken anew meanwhile: by a
-// server that answers as fast as callers ask, or by refusals, which are posted by the caller's own tick.
-constexpr double kTurnMs = 5;
+// How long deliveries may follow each other before the event loop goes on to its timers and other sockets: by
+// a server that answers as fast as callers ask, it would never.
+constexpr double kMaxTurnMs = 5;
 
 Block copyOf(const CompletionBatch& batch, const Completion& item) {
   char* copy = static_cast<char*>(std::malloc(item.length));
@@ -42,6 +37,7 @@ Napi::Function NativeClient::define(Napi::Env env) {
                          InstanceMethod<&NativeClient::setBehaviors>("setBehaviors"),
                          InstanceMethod<&NativeClient::getBehaviors>("getBehaviors"),
                          InstanceMethod<&NativeClient::route>("route"),
+                         InstanceMethod<&NativeClient::receive>("receive"),
                          InstanceMethod<&NativeClient::resume>("resume"),
                          InstanceMethod<&NativeClient::metrics>("metrics"),
                          InstanceMethod<&NativeClient::stop>("stop"),
@@ -61,24 +57,20 @@ NativeClient::NativeClient(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Na
       Napi::TypeError::New(env, "NativeClient: malformed options").ThrowAsJavaScriptException();
     return;
   }
-  wakeup_ = Wakeup::create(env, [this](Napi::Env at) { deliver(at); });
-  if (!wakeup_) {
-    Napi::Error::New(env, "NativeClient: no threadsafe function to be had").ThrowAsJavaScriptException();
-    return;
-  }
-  outbox_ = std::make_shared<Outbox>([wakeup = wakeup_] { wakeup->wake(); });
+  uv_loop_t* uvLoop = nullptr;
+  napi_get_uv_event_loop(env, &uvLoop);
+  asyncContext_ = std::make_unique<Napi::AsyncContext>(env, "libmemcached");
+  loop_ = std::make_unique<UvLoop>(uvLoop, [this] { deliverFromLoop(); });
   memcached_return_t error;
-  cluster_ = std::make_unique<Cluster>(std::move(config), outbox_, &error);
-  // After the threadsafe function: hooks run last in, first out, and ours must run before Node takes that
-  // away.
-  napi_add_env_cleanup_hook(env, environmentEnds, this);
+  cluster_ = std::make_unique<Cluster>(std::move(config), *loop_, [] {}, &error);
+  napi_add_async_cleanup_hook(env, environmentEnds, this, &cleanupHook_);
   if (error != MEMCACHED_SUCCESS) {
-    shutDown(false);
+    shutDown(nullptr);
     throwRefused(env, error, nullptr);
   }
 }
 
-NativeClient::~NativeClient() { shutDown(false); }
+NativeClient::~NativeClient() { shutDown(nullptr); }
 
 bool NativeClient::adoptArrays(const Napi::Object& options) {
   const auto adopt = [&](const char* name, Bytes* bytes) {
@@ -93,20 +85,19 @@ bool NativeClient::adoptArrays(const Napi::Object& options) {
   return adopt("submission", &submission_) && adopt("records", &records_) && adopt("bytes", &bytes_);
 }
 
-// submit(byteLength): hands over the requests in the submission buffer.
+// submit(byteLength): hands over the requests in the submission buffer, and sends them.
 Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::size_t size = info[0].As<Napi::Number>().Uint32Value();
-  if (stopped_ || size > submission_.size) return env.Undefined();
+  if (isStopped_ || size > submission_.size) return env.Undefined();
   // One copy for all: afterwards the buffer, and with it the callers' data, is JavaScript's again.
   PayloadRef payload = PayloadRef::adopt(Payload::allocate(size));
   std::memcpy(payload.get()->bytes(), submission_.data, size);
 
   const std::size_t before = pending_;
-  SubmissionReader reader(std::move(payload), size, staged_, cluster_->router().size());
-  for (Request request; reader.next(request); request = Request()) {
+  SubmissionReader reader(std::move(payload), size, staged_, cluster_->size());
+  while (std::unique_ptr<Request> request = reader.next()) {
     ++pending_;
-    request.claim = cluster_->slots().open(request.slot);
     if (reader.isForServer()) {
       cluster_->addForServer(std::move(request));
     } else {
@@ -117,8 +108,9 @@ Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
   cluster_->flush();
   if (before == 0 && pending_ > 0) {
     Ref();
-    wakeup_->ref(env);
+    loop_->keepAlive(true);
   }
+  deliverLater(env);
   return env.Undefined();
 }
 
@@ -145,10 +137,10 @@ Napi::Value NativeClient::stage(const Napi::CallbackInfo& info) {
 
 // cancel(slot) → true if it will not be sent, false if it was sent already. It is completed either way.
 Napi::Value NativeClient::cancel(const Napi::CallbackInfo& info) {
-  const std::uint32_t slot = info[0].As<Napi::Number>().Uint32Value();
-  const bool unsent = cluster_->slots().cancel(slot);
-  if (abandoned_.insert(slot).second) settled(info.Env(), 1);
-  return Napi::Boolean::New(info.Env(), unsent);
+  const Napi::Env env = info.Env();
+  const bool isUnsent = cluster_->cancel(info[0].As<Napi::Number>().Uint32Value());
+  deliverLater(env);
+  return Napi::Boolean::New(env, isUnsent);
 }
 
 // setBehaviors({ name: number, namespace?: string }): all or, if libmemcached refuses one, an error that
@@ -162,6 +154,7 @@ Napi::Value NativeClient::setBehaviors(const Napi::CallbackInfo& info) {
   memcached_return_t rc = cluster_->setBehaviors(values, &refused);
   if (rc == MEMCACHED_SUCCESS && keyNamespace != cluster_->keyNamespace())
     rc = cluster_->setNamespace(keyNamespace);
+  deliverLater(env);
   if (rc != MEMCACHED_SUCCESS) throwRefused(env, rc, refused);
   return env.Undefined();
 }
@@ -195,42 +188,69 @@ Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
 Napi::Value NativeClient::metrics(const Napi::CallbackInfo& info) { return metricsOf(info.Env(), *cluster_); }
 
 Napi::Value NativeClient::stop(const Napi::CallbackInfo& info) {
-  shutDown(false);
+  shutDown(nullptr);
   return info.Env().Undefined();
+}
+
+// receive(): reads and delivers what has arrived, before anything is judged by its deadline. → whether there
+// is more
+Napi::Value NativeClient::receive(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (isStopped_ || isDelivering_) return Napi::Boolean::New(env, false);
+  const bool isMore = cluster_->receive(kMaxTurnMs);
+  collectResults();
+  deliverSome(env, kMaxPerRound);
+  deliverLater(env);
+  return Napi::Boolean::New(env, isMore || !backlog_.empty());
 }
 
 // resume(): the event loop has gone on to its next phase, as `yield` asked for.
 Napi::Value NativeClient::resume(const Napi::CallbackInfo& info) {
-  yielding_ = false;
-  turnMs_ = nowMs();
-  if (!stopped_) deliver(info.Env());
+  isYielding_ = false;
+  if (isStopped_) return info.Env().Undefined();
+  collectResults();
+  deliverSome(info.Env(), kMaxPerRound);
+  deliverLater(info.Env());
   return info.Env().Undefined();
 }
 
-// Settles what has arrived, or some of it. Before it takes more than its share of this thread's time it calls
-// `yield`, and resume() goes on with it.
-void NativeClient::deliver(Napi::Env env) {
-  if (yielding_) return;
-  for (CompletionBatch& batch : outbox_->take()) backlog_.push_back(std::move(batch));
-  Napi::HandleScope scope(env);
+void NativeClient::collectResults() {
+  if (!cluster_->results().empty()) backlog_.push_back(cluster_->results().take());
+}
+
+// From a callback of libuv: settles what has arrived, round by round; after each the callers' reactions run,
+// and what they ask leaves in the same turn.
+void NativeClient::deliverFromLoop() {
+  if (isStopped_ || isYielding_ || cluster_->results().empty()) return;
+  const Napi::Env env = Env();
+  const double startedMs = nowMs();
+  do {
+    collectResults();
+    const Napi::HandleScope scope(env);
+    // Collected already, though not finalized: nobody waits for what comes now. (While anybody does, it is
+    // not weak.)
+    if (Value().IsEmpty()) {
+      backlog_.clear();
+      backlogAt_ = 0;
+      return;
+    }
+    const Napi::CallbackScope callback(env, *asyncContext_);
+    deliverSome(env, kMaxPerRound);
+    if (!isStopped_ && nowMs() - startedMs > kMaxTurnMs) deliverLater(env);
+  } while (!isStopped_ && !isYielding_ && !(backlog_.empty() && cluster_->results().empty()));
+}
+
+// Results that are there without having been waited for are delivered too: asynchronously, always. JavaScript
+// (`yield`) sees to it that resume() is called when other phases of the loop have had their turn.
+void NativeClient::deliverLater(Napi::Env env) {
+  if (isStopped_ || isYielding_ || isDelivering_) return;
+  if (backlog_.empty() && cluster_->results().empty()) return;
   const Napi::Object self = Value();
-  // Collected already, though not finalized: nobody waits for what comes now. (While anybody does, it is not
-  // weak.)
-  if (self.IsEmpty()) {
-    backlog_.clear();
-    backlogAt_ = 0;
-    return;
-  }
-  deliverSome(env, kMostPerRound);
-  if (stopped_) return;
-  if (nowMs() - turnMs_ < kTurnMs) {
-    if (!backlog_.empty()) wakeup_->wake();
-    return;
-  }
   const Napi::Value yield = self.Get("yield");
   if (!yield.IsFunction()) return;
-  yielding_ = true;
+  isYielding_ = true;
   yield.As<Napi::Function>().Call(self, {});
+  static_cast<void>(env);
 }
 
 void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
@@ -245,6 +265,7 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
     blocks.clear();
   };
 
+  isDelivering_ = true;
   while (!backlog_.empty() && budget > 0) {
     CompletionBatch& batch = backlog_.front();
     std::deque<Block> spilled;  // small values that the shared array has no room for (huge stats)
@@ -272,10 +293,11 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
                                     : &spilled.emplace_back(copyOf(batch, item)));
     }
     round();  // before the batch, and the blocks in it, go
-    if (backlogAt_ < batch.items.size()) return;
+    if (backlogAt_ < batch.items.size()) break;
     backlog_.pop_front();
     backlogAt_ = 0;
   }
+  isDelivering_ = false;
 }
 
 // deliver(count, blocks), a member of the JavaScript object: settles what the records say.
@@ -295,36 +317,38 @@ void NativeClient::deliverRound(Napi::Env env, std::size_t count, const std::vec
   const Napi::Value callback = self.Get("deliver");
   if (callback.IsFunction())
     callback.As<Napi::Function>().Call(self, {Napi::Number::New(env, static_cast<double>(count)), buffers});
-  // Those that were given up, before or during the call, were counted then.
-  std::size_t counted = count;
-  const auto* const records = reinterpret_cast<const CompletionRecord*>(records_.data);
-  for (std::size_t index = 0; index < count && !abandoned_.empty(); ++index)
-    counted -= abandoned_.erase(records[index].slot);
-  settled(env, counted);
+  settled(env, count);
 }
 
-void NativeClient::settled(Napi::Env env, std::size_t count) {
+void NativeClient::settled(Napi::Env, std::size_t count) {
   const std::size_t before = pending_;
   pending_ -= std::min(pending_, count);
-  if (before > 0 && pending_ == 0 && !stopped_) {
-    wakeup_->unref(env);
+  if (before > 0 && pending_ == 0 && !isStopped_) {
+    loop_->keepAlive(false);
     Unref();
   }
 }
 
-void NativeClient::shutDown(bool environmentEnds) {
-  if (stopped_ || !wakeup_) return;
-  stopped_ = true;
-  wakeup_->close(environmentEnds);
-  if (cluster_) cluster_->stop();
-  if (environmentEnds) {
-    if (cluster_) cluster_->waitForThreads(kGraceMs);
+// `onClosed`: the environment ends, and waits for it. Nothing of what is pending is waited for.
+void NativeClient::shutDown(std::function<void()> onClosed) {
+  if (isStopped_ || !loop_) {
+    if (onClosed) onClosed();
     return;
   }
-  napi_remove_env_cleanup_hook(Env(), NativeClient::environmentEnds, this);
-  if (std::exchange(pending_, 0) > 0) Unref();
+  isStopped_ = true;
+  if (cluster_) cluster_->shutDown();
+  const bool environmentEnds = onClosed != nullptr;
+  const auto hook = std::exchange(cleanupHook_, nullptr);
+  loop_->close([hook, onClosed = std::move(onClosed)] {
+    // Until libuv holds nothing any longer the environment must not go.
+    if (hook != nullptr) napi_remove_async_cleanup_hook(hook);
+    if (onClosed) onClosed();
+  });
+  if (!environmentEnds && std::exchange(pending_, 0) > 0) Unref();
 }
 
-void NativeClient::environmentEnds(void* self) { static_cast<NativeClient*>(self)->shutDown(true); }
+void NativeClient::environmentEnds(napi_async_cleanup_hook_handle, void* self) {
+  static_cast<NativeClient*>(self)->shutDown([] {});
+}
 
 }  // namespace lmc

@@ -5,17 +5,20 @@ namespace lmc {
 namespace {
 
 Napi::Float64Array metricsOfServer(Napi::Env env, const Cluster& cluster, std::size_t server) {
-  const ServerCounts counts = cluster.countsOf(server);
+  const Connection& connection = cluster.connectionOf(server);
+  const ServerCounters counts = connection.counters();
   const Cluster::OperationCounts& operations = cluster.operationsOf(server);
   const std::uint64_t first[] = {static_cast<std::uint64_t>(cluster.stateOf(server)),
-                                 counts.queued,
-                                 counts.inFlight,
+                                 connection.waiting(),
+                                 connection.awaited(),
                                  counts.hits,
                                  counts.misses,
                                  counts.batches,
                                  counts.batched,
                                  counts.coalesced,
-                                 counts.reconnects,
+                                 counts.connects > 0 ? counts.connects - 1 : 0,
+                                 counts.bytesReceived,
+                                 counts.bytesSent,
                                  counts.latency.sumNs(),
                                  counts.latency.maxNs()};
   Napi::Float64Array numbers =

@@ -8,6 +8,7 @@ namespace lmc {
 
 // What lib/metrics.ts makes objects of: for each server a Float64Array of
 //   state, queued, in flight, hits, misses, batches, requests in them, coalesced, reconnects,
+//   bytes received, bytes sent,
 //   sum and maximum of the latency in nanoseconds,
 //   the operations by Op, and the latency's buckets.
 // Up to 2^53 the numbers are exact.

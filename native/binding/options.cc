@@ -47,15 +47,13 @@ bool readClusterConfig(const Napi::Object& options, ClusterConfig* config) {
   for (std::uint32_t index = 0; index < list.Length(); ++index) {
     if (!readServer(list.Get(index), &config->servers.emplace_back())) return false;
   }
-  const Napi::Value protocol = options.Get("protocol");
-  const Napi::Value connections = options.Get("connections");
-  const Napi::Value patience = options.Get("patience");
+  const Napi::Value timeout = options.Get("timeout");
+  const Napi::Value maxInflated = options.Get("maxInflated");
   const Napi::Value behaviors = options.Get("behaviors");
-  if (!protocol.IsNumber() || !connections.IsNumber() || !patience.IsNumber() || !behaviors.IsObject())
-    return false;
-  config->protocol = static_cast<Protocol>(std::min(protocol.As<Napi::Number>().Uint32Value(), 2u));
-  config->connections = std::clamp(connections.As<Napi::Number>().Uint32Value(), 1u, 64u);
-  config->patienceMs = patience.As<Napi::Number>().DoubleValue();
+  if (!timeout.IsNumber() || !maxInflated.IsNumber() || !behaviors.IsObject()) return false;
+  config->binary = options.Get("binary").ToBoolean().Value();
+  config->timeoutMs = timeout.As<Napi::Number>().DoubleValue();
+  config->maxInflated = static_cast<std::size_t>(maxInflated.As<Napi::Number>().Uint32Value());
   config->inflate = options.Get("inflate").ToBoolean().Value();
   config->hasCredentials = options.Get("username").IsString();
   if (config->hasCredentials && (!readString(options, "username", &config->username) ||

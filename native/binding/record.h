@@ -24,15 +24,13 @@ struct RequestRecord {
   std::uint32_t minCompress;
   std::uint32_t staged;  // 1 + index of a value that was staged natively; 0: the value follows the key
   std::uint64_t number;
-  std::uint64_t initial;
 };
 // The key and the value follow, then padding to 8 bytes.
 
 constexpr std::size_t kShortRecordBytes = 24;
-constexpr std::size_t kRecordBytes = 56;
+constexpr std::size_t kRecordBytes = 48;
 static_assert(sizeof(RequestRecord) == kRecordBytes);
 
-constexpr std::uint8_t kTextUnsafe = 1;  // the key has bytes that the text protocol cannot carry
 constexpr std::uint8_t kHasDetails = 2;  // the record is a long one
 constexpr std::uint8_t kForServer = 4;   // no key: keyLength is the server's index instead
 

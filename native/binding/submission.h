@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "binding/record.h"
@@ -23,8 +24,8 @@ class SubmissionReader {
   SubmissionReader(PayloadRef payload, std::size_t size, std::vector<StagedValue>& staged,
                    std::size_t servers);
 
-  // False: nothing is left. All but the claim is set; the server only where isForServer says so.
-  bool next(Request& request);
+  // Null: nothing is left. The server is set only where isForServer says so.
+  std::unique_ptr<Request> next();
 
   // Of the request that was read last: whether it is for a server, and not for a key.
   bool isForServer() const { return forServer_; }

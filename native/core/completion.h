@@ -19,8 +19,8 @@ constexpr std::int32_t kCancelled = -2;       // given up by JavaScript before i
 constexpr std::int32_t kClosed = -3;          // the client was destroyed before it was sent
 constexpr std::int32_t kServerDown = -4;      // the server failed a moment ago; not tried
 constexpr std::int32_t kServerDead = -5;      // the server was marked dead; not tried
-constexpr std::int32_t kBadTextKey = -6;      // whitespace or control bytes, and the server speaks text
-constexpr std::int32_t kBadCompression = -7;  // flags say zlib, the bytes are not; the value is as stored
+constexpr std::int32_t kBadTextKey = -6;      // `verify_keys`: bytes that are not visible ASCII
+constexpr std::int32_t kBadCompression = -7;  // flagged as zlib's, and it is not, or too large; the value is as stored
 constexpr std::int32_t kNotInThisProtocol = -8;
 }  // namespace status
 
@@ -46,7 +46,6 @@ struct Completion {
   std::int32_t status = status::kSuccess;
   Outcome outcome = Outcome::Definite;
   bool isBlock = false;
-  bool isRead = false;       // of a fetch: counted as hit or miss
   std::uint16_t server = 0;  // the one that it was asked of
   std::uint32_t flags = 0;
   std::uint32_t offset = 0;  // into the batch's bytes, or the index of its block
@@ -54,8 +53,7 @@ struct Completion {
   std::uint64_t number = 0;  // CAS token or counter
 };
 
-// The results of one or more exchanges, on their way to the JavaScript thread. Owned by the connection thread
-// until posted, then by the outbox, then by the JavaScript thread.
+// Results that are to be delivered together.
 struct CompletionBatch {
   std::vector<Completion> items;
   std::string bytes;  // small values and error texts, one behind the other

@@ -1,5 +1,7 @@
 #include "core/health.h"
 
+#include <algorithm>
+
 namespace lmc {
 
 namespace {
@@ -10,79 +12,72 @@ constexpr double kLongestProbeMs = 60'000;
 
 }  // namespace
 
-Health::Verdict Health::admit(double nowMs) {
-  if (state_.load(std::memory_order_acquire) == ServerState::Up) return Verdict::Allow;
-  std::lock_guard lock(mutex_);
-  switch (state_.load(std::memory_order_relaxed)) {
+Health::Admission Health::admit(double nowMs) {
+  if (state_ == ServerState::Up) return Admission::Allow;
+  switch (state_) {
     case ServerState::Up:
-      return Verdict::Allow;
+      return Admission::Allow;
     case ServerState::Probing:
       if (nowMs >= probeUntil_) break;
-      return ejected_ ? Verdict::RefuseDead : Verdict::RefuseDown;
+      return ejected_ ? Admission::RefuseDead : Admission::RefuseDown;
     case ServerState::Down:
     case ServerState::Dead:
       break;
   }
-  if (nowMs < retryAt_) return ejected_ ? Verdict::RefuseDead : Verdict::RefuseDown;
+  if (nowMs < retryAt_) return ejected_ ? Admission::RefuseDead : Admission::RefuseDown;
   probeUntil_ = nowMs + kLongestProbeMs;
-  state_.store(ServerState::Probing, std::memory_order_release);
-  return Verdict::Probe;
+  state_ = ServerState::Probing;
+  return Admission::Probe;
 }
 
 void Health::succeeded() {
-  if (state_.load(std::memory_order_acquire) == ServerState::Up) return;
-  std::lock_guard lock(mutex_);
+  if (state_ == ServerState::Up) return;
   failures_ = 0;
-  ejected_.store(false, std::memory_order_release);
-  state_.store(ServerState::Up, std::memory_order_release);
+  ejected_ = false;
+  state_ = ServerState::Up;
 }
 
 void Health::failed(double nowMs) {
-  std::lock_guard lock(mutex_);
-  // Several connections may report the same outage, or one may report it late: while nobody was sent out to
-  // probe, a server that is down cannot fail again.
-  const ServerState state = state_.load(std::memory_order_relaxed);
-  if (state == ServerState::Down || state == ServerState::Dead) return;
+  // While nobody was sent out to probe, a server that is down cannot fail again.
+  if (state_ == ServerState::Down || state_ == ServerState::Dead) return;
   ++failures_;
+  failedAt_ = nowMs;
   if (policy_.ejects && failures_ >= policy_.failureLimit) {
     const double deadMs = policy_.deadTimeoutMs > 0 ? policy_.deadTimeoutMs : policy_.retryTimeoutMs;
     retryAt_ = nowMs + deadMs;
     // libmemcached: a dead server is retried once, and dead again if that fails.
     failures_ = policy_.failureLimit - 1;
-    ejected_.store(true, std::memory_order_release);
-    state_.store(ServerState::Dead, std::memory_order_release);
+    ejected_ = true;
+    state_ = ServerState::Dead;
     return;
   }
   retryAt_ = nowMs + policy_.retryTimeoutMs;
-  state_.store(ServerState::Down, std::memory_order_release);
+  state_ = ServerState::Down;
 }
 
 void Health::probeAbandoned(double nowMs) {
-  std::lock_guard lock(mutex_);
-  if (state_.load(std::memory_order_relaxed) != ServerState::Probing) return;
+  if (state_ != ServerState::Probing) return;
   retryAt_ = nowMs;
-  state_.store(ejected_ ? ServerState::Dead : ServerState::Down, std::memory_order_release);
+  state_ = ejected_ ? ServerState::Dead : ServerState::Down;
 }
 
 void Health::setPolicy(const FailurePolicy& policy) {
-  std::lock_guard lock(mutex_);
   policy_ = policy;
   if (!policy_.ejects && ejected_) {
-    ejected_.store(false, std::memory_order_release);
-    state_.store(ServerState::Down, std::memory_order_release);
+    ejected_ = false;
+    state_ = ServerState::Down;
   }
 }
 
 void Health::reset() {
-  std::lock_guard lock(mutex_);
   failures_ = 0;
-  ejected_.store(false, std::memory_order_release);
-  state_.store(ServerState::Up, std::memory_order_release);
+  ejected_ = false;
+  state_ = ServerState::Up;
 }
 
-double Health::retryAt() {
-  std::lock_guard lock(mutex_);
-  return retryAt_;
+void Health::hasten() {
+  if (state_ != ServerState::Dead) return;
+  retryAt_ = std::min(retryAt_, failedAt_ + policy_.retryTimeoutMs);
 }
 
 }  // namespace lmc

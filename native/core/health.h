@@ -1,8 +1,6 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <mutex>
 
 namespace lmc {
 
@@ -24,7 +22,7 @@ enum class ServerState : std::uint8_t {
   Dead,     // failed too often; out of the distribution until the dead time is over
 };
 
-// The failure state of one server, shared by its connections and the JavaScript thread.
+// The failure state of one server.
 //
 //   Up ──failure──▶ Down ──retry time──▶ Probing ──answer──▶ Up
 //                    ▲                      │
@@ -35,34 +33,34 @@ enum class ServerState : std::uint8_t {
 // With a failureLimit of 1 the first failure leads from Up to Dead at once.
 class Health {
  public:
-  enum class Verdict : std::uint8_t { Allow, Probe, RefuseDown, RefuseDead };
+  enum class Admission : std::uint8_t { Allow, Probe, RefuseDown, RefuseDead };
 
-  // JavaScript thread. May a request be sent now? Probe: yes, and it is the one that finds out.
-  Verdict admit(double nowMs);
+  // May a request be sent now? Probe: yes, and it is the one that finds out.
+  Admission admit(double nowMs);
 
-  // Connection threads.
   void succeeded();
   void failed(double nowMs);
 
-  // Any thread: the probe never reached the server (it was cancelled, or expired unsent).
+  // The probe never reached the server (it was cancelled, or expired unsent).
   void probeAbandoned(double nowMs);
 
-  // JavaScript thread.
   void setPolicy(const FailurePolicy& policy);
   void reset();
 
-  ServerState state() const { return state_.load(std::memory_order_acquire); }
-  bool isDead() const { return ejected_.load(std::memory_order_acquire); }
+  // A dead server is due for a probe at retry_timeout, and not at dead_timeout: for when no server is left.
+  void hasten();
+
+  ServerState state() const { return state_; }
+  bool isDead() const { return ejected_; }
   // When a Down or Dead server is due for a probe, in milliseconds of the steady clock.
-  double retryAt();
+  double retryAt() const { return retryAt_; }
 
  private:
-  // Written under the mutex; read without it, because a healthy server must cost one load a request.
-  std::atomic<ServerState> state_{ServerState::Up};
-  std::atomic<bool> ejected_{false};
-  std::mutex mutex_;  // guards all below
+  ServerState state_ = ServerState::Up;
+  bool ejected_ = false;
   FailurePolicy policy_;
   std::uint32_t failures_ = 0;  // in a row
+  double failedAt_ = 0;
   double retryAt_ = 0;
   double probeUntil_ = 0;
 };

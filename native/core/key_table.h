@@ -7,18 +7,22 @@
 
 namespace lmc {
 
+struct Request;
+
 // Key → what the planner knows about it, for one batch at a time. An open-addressing table that is emptied by
 // raising a stamp, because it is filled and thrown away for every batch: std::unordered_map spent more time
 // in malloc than the rest of the planner together.
 class KeyTable {
  public:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+
   struct Entry {
     std::uint32_t stamp = 0;
     std::uint32_t hash = 0;
-    std::string_view key;
-    std::uint32_t level = 0;      // the last step group that touches the key
-    std::uint32_t fetchTail = 0;  // the last request that waits for the key in that group, if it is a fetch
-    bool fresh = true;
+    std::string_view key{};
+    std::uint32_t fetchedIn = kNone;  // the last multi-get that asks for the key
+    std::uint32_t writtenIn = kNone;  // the multi-get that was open when the key was written last
+    Request* fetchTail = nullptr;     // the last request that waits for the key in the multi-get `fetchedIn`
   };
 
   // Empties the table and makes room for `keys` keys. Views given to `at` must live until the next call.
@@ -41,7 +45,7 @@ class KeyTable {
     for (std::size_t index = hash & mask_;; index = (index + 1) & mask_) {
       Entry& entry = entries_[index];
       if (entry.stamp != stamp_) {
-        entry = Entry{stamp_, hash, key, 0, 0, true};
+        entry = Entry{stamp_, hash, key};
         return entry;
       }
       if (entry.hash == hash && entry.key == key) return entry;
@@ -62,8 +66,7 @@ class KeyTable {
     }
     std::uint64_t word = 0;
     if (left > 0) std::memcpy(&word, at, left);
-    // Both ends are used, the low bits for places here, and modulo the connections in Cluster: murmur3's
-    // finaliser.
+    // murmur3's finaliser.
     hash ^= word;
     hash ^= hash >> 33;
     hash *= 0xFF51AFD7ED558CCDull;

@@ -39,45 +39,25 @@ class LatencyBuckets {
 
 inline constexpr std::array<std::uint64_t, LatencyBuckets::kBounds> LatencyBuckets::kSorted = bounds();
 
-// A number that only one thread ever sees; see Counter for the other kind.
-class PlainCounter {
- public:
-  void add(std::uint64_t count) { value_ += count; }
-  void set(std::uint64_t value) { value_ = value; }
-  std::uint64_t get() const { return value_; }
-
- private:
-  std::uint64_t value_ = 0;
-};
-
-// How long operations took. The threads are those of its counters.
-template <typename Number>
+// How long operations took.
 class LatencyHistogram {
  public:
   // `count` operations that took as long.
   void record(double milliseconds, std::uint64_t count) {
     const auto nanoseconds = milliseconds > 0 ? static_cast<std::uint64_t>(milliseconds * 1e6) : 0;
-    buckets_[LatencyBuckets::indexOf(nanoseconds)].add(count);
-    sumNs_.add(nanoseconds * count);
-    if (nanoseconds > maxNs_.get()) maxNs_.set(nanoseconds);
+    buckets_[LatencyBuckets::indexOf(nanoseconds)] += count;
+    sumNs_ += nanoseconds * count;
+    maxNs_ = std::max(maxNs_, nanoseconds);
   }
 
-  template <typename Other>
-  void add(const LatencyHistogram<Other>& other) {
-    for (std::size_t index = 0; index < LatencyBuckets::kBuckets; ++index)
-      buckets_[index].add(other.bucket(index));
-    sumNs_.add(other.sumNs());
-    maxNs_.set(std::max(maxNs_.get(), other.maxNs()));
-  }
-
-  std::uint64_t bucket(std::size_t index) const { return buckets_[index].get(); }
-  std::uint64_t sumNs() const { return sumNs_.get(); }
-  std::uint64_t maxNs() const { return maxNs_.get(); }
+  std::uint64_t bucket(std::size_t index) const { return buckets_[index]; }
+  std::uint64_t sumNs() const { return sumNs_; }
+  std::uint64_t maxNs() const { return maxNs_; }
 
  private:
-  std::array<Number, LatencyBuckets::kBuckets> buckets_{};
-  Number sumNs_;
-  Number maxNs_;
+  std::array<std::uint64_t, LatencyBuckets::kBuckets> buckets_{};
+  std::uint64_t sumNs_ = 0;
+  std::uint64_t maxNs_ = 0;
 };
 
 }  // namespace lmc

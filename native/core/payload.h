@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -9,8 +8,8 @@
 namespace lmc {
 
 // A block of bytes shared by requests: keys and values are copied out of JavaScript's memory once, at
-// submit, and every request of that submission points into the same block. The count is atomic because one
-// submission is spread over several connections, each with its own thread.
+// submit, and every request of that submission points into the same block. Counted without atomics: only the
+// JavaScript thread counts; what the pool reads is held by a reference that stays on this thread.
 class Payload {
  public:
   static Payload* allocate(std::size_t size) {
@@ -21,14 +20,14 @@ class Payload {
 
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
 
-  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void retain() { ++references_; }
   void release() {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) std::free(this);
+    if (--references_ == 0) std::free(this);
   }
 
  private:
   Payload() = default;
-  std::atomic<std::size_t> references_{1};
+  std::size_t references_ = 1;
 };
 
 // Owns one reference to a Payload.

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <vector>
 
 #include "core/key_table.h"
@@ -9,65 +9,46 @@
 
 namespace lmc {
 
-enum class StepKind : std::uint8_t {
-  Fetch,  // distinct keys for one multi-get
-  Store,  // set and delete: libmemcached buffers them, and their answers are read afterwards
-  Skew,   // writes that libmemcached sends one by one: pipelined another way, see memcached/pipeline.h
-  Count,  // counters: as Skew, in runs of their own: one that is no number breaks the connection
-  Admin,  // one request that concerns the whole server
-};
-
+// One call of libmemcached: a multi-get, or one other request.
 struct Step {
-  StepKind kind;
-  std::uint32_t begin;  // into Plan::order
-  std::uint32_t end;
-  // None of its keys is touched by a step of another kind before it: it may run beside those.
-  bool independent = false;
+  // Of a multi-get: one request for each distinct key, linked by `next` and `previous`, in the order in which
+  // they are asked; those that want the same key hang at it by `nextSame`.
+  Request* first = nullptr;
+  std::uint32_t keys = 1;
+  bool wantsCas = false;
 };
 
-constexpr std::uint32_t kNone = UINT32_MAX;
-
-struct Plan {
-  std::vector<Step> steps;
-  std::vector<std::uint32_t> order;     // indices of requests, step after step
-  std::vector<std::uint32_t> nextSame;  // fetches: the next request that waits for the same key, or kNone
-
-  std::span<const std::uint32_t> of(const Step& step) const {
-    return {order.data() + step.begin, order.data() + step.end};
-  }
-};
-
-// Turns a batch of requests into few, large exchanges. Pure: no threads, no sockets, no Node.
+// Makes multi-gets of the gets in a batch. Pure: no sockets, no libmemcached, no Node.
 //
-// Operations on different keys commute, so they are gathered by kind; operations on one key keep the order in
-// which they were called. Every request gets a level: levels of the kinds follow each other in turn (fetch,
-// store, skew, count, admin, fetch, …), and a request goes to the first level of its kind that is not before
-// the last one that touched its key. Within a level of writes requests keep their order, so the same key may
-// appear there twice; within a fetch level a key is fetched once for all that wait for it.
-// Requests that concern a whole server are barriers: nothing passes them.
+// Answers come in the order of the requests, so the call order is kept as it is, whatever the keys. Only a get
+// may move: forward into the multi-get that is open, unless its key was written since that one began.
 class Planner {
  public:
-  // Caps of a step. Of fetches, from measurements of libmemcached, which does not read while it writes: too
-  // many unread answers fill both socket buffers and deadlock until the timeout (5,000 keys of one mget). Of
-  // writes (see Pipeline for their answers), so that others do not wait long.
+  // Caps of a multi-get. 16 KB of keys is what managed services take in one.
   static constexpr std::uint32_t kMaxFetchKeys = 1024;
-  static constexpr std::uint32_t kMaxKeyBytes = 64 * 1024;
-  static constexpr std::uint32_t kMaxWrites = 1024;
+  static constexpr std::uint32_t kMaxKeyBytes = 16 * 1024;
 
-  // The plan refers to `requests` by index and is valid until the next call. `prefixBytes`: before each key
-  // on the wire.
-  const Plan& plan(std::span<const Request> requests, std::uint32_t prefixBytes = 0);
+  // Before the requests of a batch: at most so many follow.
+  void begin(std::size_t requests);
+  void add(std::unique_ptr<Request> request);
+  // The caller owns the requests in them from here on.
+  std::vector<Step>& steps() { return steps_; }
+  // Reads that were merged with another one of the same key.
+  std::uint32_t coalesced() const { return coalesced_; }
 
  private:
-  void assignLevels(std::span<const Request> requests);
-  void sortByLevel(std::size_t count);
-  void cutSteps(std::span<const Request> requests, std::uint32_t prefixBytes);
+  void addFetch(Request* request);
+
+  static constexpr std::uint32_t kNone = KeyTable::kNone;
 
   KeyTable keys_;
-  Plan plan_;
-  std::vector<std::uint32_t> levels_;  // of each request; kNone: waits with another (same key, same fetch)
-  std::vector<std::uint32_t> starts_;  // of each level, in Plan::order
-  std::vector<bool> dependent_;        // of each level: something in it waits for an earlier level
+  std::vector<Step> steps_;
+  std::uint32_t open_ = kNone;  // the multi-get that gets may join
+  Request* last_ = nullptr;     // of it
+  std::uint32_t openBytes_ = 0;
+  std::uint32_t coalesced_ = 0;
+  std::size_t expected_ = 0;
+  bool hasKeys_ = false;
 };
 
 }  // namespace lmc

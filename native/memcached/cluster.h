@@ -2,104 +2,102 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/connection.h"
 #include "core/health.h"
-#include "core/outbox.h"
-#include "core/slot_table.h"
+#include "core/results.h"
+#include "memcached/connection.h"
 #include "memcached/router.h"
 
 namespace lmc {
 
 struct ClusterConfig {
   std::vector<ServerSpec> servers;
-  Protocol protocol = Protocol::Auto;
+  bool binary = false;
   bool hasCredentials = false;
   std::string username;
   std::string password;
   std::string keyNamespace;
   std::vector<BehaviorValue> behaviors;
-  std::uint32_t connections = 1;  // per server
-  double patienceMs = 2000;       // the client's timeout
+  double timeoutMs = 2000;
   bool inflate = true;
+  std::size_t maxInflated = std::size_t{64} << 20;
 };
 
 // All servers of a client with their connections: routes requests, refuses those for servers that are down,
-// and hands them over once per tick. JavaScript thread only.
+// and hands them over in batches.
 class Cluster {
  public:
-  // On failure `*error` is not MEMCACHED_SUCCESS and the cluster must not be used.
-  Cluster(ClusterConfig config, std::shared_ptr<Outbox> outbox, memcached_return_t* error);
-  ~Cluster() { stop(); }
+  // `onResults`: there are results that came from a job, or from nowhere near a caller. On failure `*error`
+  // is not MEMCACHED_SUCCESS and the cluster must not be used.
+  Cluster(ClusterConfig config, Loop& loop, std::function<void()> onResults, memcached_return_t* error);
+  ~Cluster() { shutDown(); }
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
   // Requests are gathered by `add` and leave with `flush`.
-  void add(Request&& request);
-  void addForServer(Request&& request);  // request.server says which
+  void add(std::unique_ptr<Request> request);
+  void addForServer(std::unique_ptr<Request> request);  // request.server says which
   void flush();
+  // Gives a request up: it is completed as cancelled. True: it will not be sent. False: it was sent already,
+  // or has its result.
+  bool cancel(std::uint32_t slot);
+  // Reads what has arrived, for at most `budgetMs`. True: there is more.
+  bool receive(double budgetMs);
 
   memcached_return_t setBehaviors(const std::vector<BehaviorValue>& behaviors, const Behavior** refused);
   memcached_return_t setNamespace(const std::string& keyNamespace);
   const std::string& keyNamespace() const { return config_.keyNamespace; }
 
-  // Ends all threads after the exchange each is at. What waits is completed as closed.
-  void stop();
-  // For an environment that ends: waits for the threads. Bounded, because one may wait for a silent server;
-  // such a thread owns all that it still touches.
-  bool waitForThreads(double milliseconds) { return threads_->waitForNone(milliseconds); }
+  // Closes all connections; what is not completed stays so.
+  void shutDown();
 
-  SlotTable& slots() { return *slots_; }
+  Results& results() { return results_; }
   Router& router() { return router_; }
   std::size_t size() const { return servers_.size(); }
   ServerState stateOf(std::size_t server) const { return servers_[server].health->state(); }
+  const Connection& connectionOf(std::size_t server) const { return *servers_[server].connection; }
 
   // What callers asked of a server, by Op, whether it was sent or not.
   using OperationCounts = std::array<std::uint64_t, static_cast<std::size_t>(Op::LastPublic) + 1>;
   const OperationCounts& operationsOf(std::size_t server) const { return servers_[server].operations; }
-  ServerCounts countsOf(std::size_t server) const;
 
  private:
-  struct Lane {
-    std::shared_ptr<Connection> connection;
-    std::vector<Request> staged;
-    std::size_t copyBytes = 0;  // of copies for a replica among them
-  };
   struct Server {
-    std::shared_ptr<Health> health;
-    ConnectionConfig settings;  // in force for requests submitted now
-    std::vector<Lane> lanes;    // one for each connection
+    std::unique_ptr<Health> health;
+    ConnectionConfig settings;
+    std::unique_ptr<Connection> connection;
     bool admitsThisTick = false;
+    bool hasNew = false;  // was handed something since the last flush
     OperationCounts operations{};
   };
 
   ConnectionConfig connectionConfig(const ServerSpec& server) const;
   FailurePolicy failurePolicy() const;
-  void applyConnectionConfig();
+  RequestSettings requestSettings() const;
+  void applyBehaviors();
   void beginTick();
-  void watchDeadServers();
-  bool admit(Server& server, const Request& request);
-  void refuse(const Request& request, std::int32_t status);
-  void stage(Server& server, Request&& request);
-  static Lane& laneOf(Server& server, const Request& request);
-  void enter(Server& server, Request& request);
+  void updateEjections();
+  bool admit(Server& server, Request& request);
+  void recordSubmission(Server& server, Request& request);
   void replicate(const Request& request, std::size_t position);
   std::uint64_t valueOf(std::string_view behavior) const { return router_.get(*findBehavior(behavior)); }
 
   ClusterConfig config_;
   Router router_;
-  std::shared_ptr<Outbox> outbox_;
-  std::shared_ptr<ThreadCount> threads_ = std::make_shared<ThreadCount>();
-  // Requests point into it, also those that a thread still holds when the cluster is gone.
-  std::shared_ptr<SlotTable> slots_ = std::make_shared<SlotTable>();
+  SlotTable slots_;
+  Results results_{slots_};
+  Planner planner_;
+  ValueJobs jobs_;
+  std::unique_ptr<Encoder> encoder_;
+  std::shared_ptr<const RequestSettings> requestSettings_;
   std::vector<Server> servers_;
   std::vector<bool> ejected_;
   std::uint32_t replicas_ = 0;  // num_replicas
-  CompletionBatch refused_;
   bool ticking_ = false;
   double tickMs_ = 0;
 };

@@ -7,45 +7,38 @@
 
 namespace lmc {
 
-void compressValue(Request& request) {
-  if (request.minCompress == 0 || request.valueLength < request.minCompress || request.compressLevel == 0)
-    return;
-  // Room for one byte less than the value: what is not smaller is not wanted.
-  if (request.valueLength < 2) return;
-  uLongf size = request.valueLength - 1;
-  PayloadRef block = PayloadRef::adopt(Payload::allocate(size));
-  const int rc =
-      compress2(reinterpret_cast<Bytef*>(block.get()->bytes()), &size,
-                reinterpret_cast<const Bytef*>(request.value), request.valueLength, request.compressLevel);
-  if (rc != Z_OK) return;  // Z_BUF_ERROR: it did not get smaller
-  request.value = block.get()->bytes();
-  request.valueLength = static_cast<std::uint32_t>(size);
-  request.flags |= kZlibFlag;
-  request.valueBytes = std::move(block);
+bool compressInto(char* into, std::size_t* size, std::string_view value, int level) {
+  uLongf room = *size;
+  const int rc = compress2(reinterpret_cast<Bytef*>(into), &room, reinterpret_cast<const Bytef*>(value.data()),
+                           value.size(), level);
+  *size = room;
+  return rc == Z_OK;  // Z_BUF_ERROR: it did not get smaller
 }
 
-Inflated inflateValue(std::string_view compressed) {
+Inflated inflateValue(std::string_view compressed, std::size_t max) {
   z_stream stream{};
   if (inflateInit(&stream) != Z_OK) return {};
-  std::size_t capacity = std::max<std::size_t>(compressed.size() * 4, 256);
-  char* bytes = static_cast<char*>(std::malloc(capacity));
+  std::size_t capacity = std::min(std::max<std::size_t>(compressed.size() * 4, 256), max);
+  char* bytes = static_cast<char*>(std::malloc(std::max<std::size_t>(capacity, 1)));
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));
   stream.avail_in = static_cast<uInt>(compressed.size());
   std::size_t size = 0;
   int rc = Z_OK;
+  Inflated inflated;
   while (bytes != nullptr) {
     const std::size_t room = std::min<std::size_t>(capacity - size, 1u << 30);
     stream.next_out = reinterpret_cast<Bytef*>(bytes + size);
     stream.avail_out = static_cast<uInt>(room);
     rc = inflate(&stream, Z_NO_FLUSH);
     size += room - stream.avail_out;
-    if (rc != Z_OK || size < capacity) break;  // done, broken, or cut off: nothing left to read
-    if (capacity >= kMaxInflated) {
-      rc = Z_MEM_ERROR;
+    const bool wantsRoom = rc == Z_BUF_ERROR || (rc == Z_OK && size == capacity);
+    if (!wantsRoom || size < capacity) break;  // done, broken, or cut off: nothing left to read
+    if (capacity >= max) {
+      inflated.isTooLarge = true;
       break;
     }
-    capacity = std::min(capacity * 2, kMaxInflated);
-    char* larger = static_cast<char*>(std::realloc(bytes, capacity));
+    capacity = std::min(capacity * 2, max);
+    char* const larger = static_cast<char*>(std::realloc(bytes, capacity));
     if (larger == nullptr) {
       rc = Z_MEM_ERROR;
       break;
@@ -53,9 +46,12 @@ Inflated inflateValue(std::string_view compressed) {
     bytes = larger;
   }
   inflateEnd(&stream);
-  if (bytes != nullptr && rc == Z_STREAM_END) return {bytes, size};
-  std::free(bytes);
-  return {};
+  std::unique_ptr<char, MallocDeleter> owned(bytes);
+  if (bytes != nullptr && rc == Z_STREAM_END) {
+    inflated.bytes = std::move(owned);
+    inflated.size = size;
+  }
+  return inflated;
 }
 
 }  // namespace lmc

@@ -11,8 +11,6 @@ namespace lmc {
 
 enum class Transport : std::uint8_t { Tcp = 1, Udp = 2, Unix = 4 };  // pylibmc's numbers
 
-enum class Protocol : std::uint8_t { Auto, Text, Binary };
-
 struct ServerSpec {
   Transport transport = Transport::Tcp;
   std::string host;  // without brackets: the string itself feeds ketama
@@ -22,24 +20,28 @@ struct ServerSpec {
   bool operator==(const ServerSpec&) const = default;
 };
 
-// All that a connection's handle is made from. Copied by value into each connection thread; a change of
-// behaviors arrives as a new copy (Op::Configure).
+// All that a connection to one server is made from. What belongs to a request is in RequestSettings.
 struct ConnectionConfig {
   ServerSpec server;
-  Protocol protocol = Protocol::Auto;
+  bool binary = false;
   std::string username;
   std::string password;
   bool hasCredentials = false;
-  std::string keyNamespace;
-  std::vector<std::pair<memcached_behavior_t, std::uint64_t>>
-      behaviors;  // that a handle takes as they are, in order
-  bool noReply = false;
-  bool casForAll = false;  // the `cas` behavior: every read asks for the token
-  bool verifyKeys = false;
-  bool inflate = true;  // undo zlib where the flags say so
+  std::vector<std::pair<memcached_behavior_t, std::uint64_t>> behaviors;  // that a handle takes as they are
+  double timeoutMs = 2000;  // the client's: how long an answer may take, and opening
   std::uint32_t pollTimeoutMs = 5000;
   std::uint32_t connectTimeoutMs = 4000;
   std::uint64_t receiveTimeoutUs = 0;  // 0: none
+  bool inflate = true;                 // undo zlib where the flags say so
+  std::size_t maxInflated = std::size_t{64} << 20;
+
+  bool isUdp() const { return server.transport == Transport::Udp; }
+  // How long a server may be silent while something is awaited.
+  double maxSilenceMs() const {
+    const auto poll = static_cast<double>(pollTimeoutMs);
+    const double receive = static_cast<double>(receiveTimeoutUs) / 1000;
+    return receiveTimeoutUs > 0 && receive < poll ? receive : poll;
+  }
 
   bool operator==(const ConnectionConfig&) const = default;
 };

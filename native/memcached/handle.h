@@ -13,15 +13,38 @@ struct HandleDeleter {
 };
 using Handle = std::unique_ptr<memcached_st, HandleDeleter>;
 
-// A handle that holds the one server of a connection, speaking `protocol` (Text or Binary). Null if there is
-// no memory, or if libmemcached refuses a setting (then `*error` says which return code).
-//
-// Never memcached_clone: it drops ketama_weighted, and a fresh handle is as cheap.
-Handle makeConnectionHandle(const ConnectionConfig& config, Protocol protocol, memcached_return_t* error);
+// What fetches read into; goes before its handle. Not one that libmemcached allocates: that it frees itself at
+// the end of a fetch.
+class FetchResult {
+ public:
+  explicit FetchResult(memcached_st* handle) { memcached_result_create(handle, &result_); }
+  ~FetchResult() { memcached_result_free(&result_); }
+  FetchResult(const FetchResult&) = delete;
+  FetchResult& operator=(const FetchResult&) = delete;
 
-// An empty handle, to be configured by the caller.
+  // For the next fetch. (With a count of 0 libmemcached reports any error as NOTFOUND, a fake miss.)
+  memcached_result_st* use() {
+    result_.count = 1;
+    return &result_;
+  }
+
+ private:
+  memcached_result_st result_{};
+};
+
+// An empty handle, to be configured by the caller. Null: there is no memory.
 Handle makeEmptyHandle();
 
 memcached_return_t addServer(memcached_st* handle, const ServerSpec& server);
+
+// A handle for the one server of a connection, as the opener uses it. Null if there is no memory, or if
+// libmemcached refuses a setting (then `*error` says which return code).
+//
+// Never memcached_clone: it drops ketama_weighted, and a fresh handle is as cheap.
+Handle makeOpenerHandle(const ConnectionConfig& config, memcached_return_t* error);
+
+// A handle that works in memory, see guarded_call.h. Its server is a numeric address, which nobody connects
+// to.
+Handle makeMemoryHandle(bool binary, bool udp);
 
 }  // namespace lmc

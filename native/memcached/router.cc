@@ -10,7 +10,7 @@ namespace {
 
 // remove_failed is a number to pylibmc and a boolean to libmemcached; verify_keys is refused by binary
 // handles; the socket sizes are asked of a live connection.
-bool isHeldByUs(memcached_behavior_t flag) {
+bool isStoredLocally(memcached_behavior_t flag) {
   switch (flag) {
     case MEMCACHED_BEHAVIOR_REMOVE_FAILED_SERVERS:
     case MEMCACHED_BEHAVIOR_AUTO_EJECT_HOSTS:
@@ -26,7 +26,7 @@ bool isHeldByUs(memcached_behavior_t flag) {
 }
 
 std::uint64_t defaultOf(memcached_behavior_t flag) {
-  return flag == MEMCACHED_BEHAVIOR_TCP_NODELAY ? 1 : 0;  // ours: see makeConnectionHandle
+  return flag == MEMCACHED_BEHAVIOR_TCP_NODELAY ? 1 : 0;  // ours: see makeOpenerHandle
 }
 
 constexpr time_t kFarFuture = 0x7fffffff;
@@ -53,9 +53,9 @@ memcached_return_t Router::set(const std::vector<BehaviorValue>& values, const B
   for (const Behavior& behavior : behaviors()) {
     for (const BehaviorValue& given : values) {
       if (given.behavior != &behavior) continue;
-      if (isHeldByUs(behavior.flag)) {
-        std::erase_if(own_, [&](const auto& pair) { return pair.first == behavior.flag; });
-        own_.emplace_back(behavior.flag, given.value);
+      if (isStoredLocally(behavior.flag)) {
+        std::erase_if(overrides_, [&](const auto& pair) { return pair.first == behavior.flag; });
+        overrides_.emplace_back(behavior.flag, given.value);
         continue;
       }
       const memcached_return_t rc = memcached_behavior_set(handle_.get(), behavior.flag, given.value);
@@ -70,8 +70,8 @@ memcached_return_t Router::set(const std::vector<BehaviorValue>& values, const B
 }
 
 std::uint64_t Router::get(const Behavior& behavior) const {
-  if (isHeldByUs(behavior.flag)) {
-    for (const auto& [flag, value] : own_) {
+  if (isStoredLocally(behavior.flag)) {
+    for (const auto& [flag, value] : overrides_) {
       if (flag == behavior.flag) return value;
     }
     return defaultOf(behavior.flag);

@@ -14,8 +14,6 @@ namespace lmc {
 // Key → server, by libmemcached's own hash on a handle that knows all servers and never connects: so
 // placement is that of every other client of libmemcached. The same handle answers what behaviors are in
 // force.
-//
-// JavaScript thread only.
 class Router {
  public:
   // The behaviors are applied before the servers are added, as pylibmc does it.
@@ -57,7 +55,7 @@ class Router {
   Handle handle_;
   std::vector<std::uint32_t> order_;  // the handle's index → ours; differs with _sort_hosts
   // Values that the handle cannot hold: it refuses or interprets them, or has to connect to answer.
-  std::vector<std::pair<memcached_behavior_t, std::uint64_t>> own_;
+  std::vector<std::pair<memcached_behavior_t, std::uint64_t>> overrides_;
 };
 
 }  // namespace lmc

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <sasl/sasl.h>
 
-#include <mutex>
 #include <string>
 
 namespace lmc {
@@ -32,8 +31,8 @@ void lookBesideTheLibrary() {
 }  // namespace
 
 void useBundledSaslPlugins() {
-  static std::once_flag once;
-  std::call_once(once, lookBesideTheLibrary);
+  static const bool once = (lookBesideTheLibrary(), true);
+  static_cast<void>(once);
 }
 
 }  // namespace lmc

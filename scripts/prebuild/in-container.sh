@@ -3,12 +3,13 @@
 set -eu
 
 if command -v apk >/dev/null; then
-  apk add build-base python3 pkgconf libmemcached-dev cyrus-sasl-dev openssl-dev zlib-dev \
+  apk add build-base python3 pkgconf libmemcached-dev cyrus-sasl-dev openssl-dev zlib-dev boost-dev boost-static \
     patchelf binutils memcached cyrus-sasl
 else
   apt-get update -qq
   apt-get install -qq -y --no-install-recommends build-essential python3 pkg-config \
-    libmemcached-dev libsasl2-dev libssl-dev zlib1g-dev libsasl2-modules patchelf memcached sasl2-bin
+    libmemcached-dev libsasl2-dev libssl-dev zlib1g-dev libboost-context-dev \
+    libsasl2-modules patchelf memcached sasl2-bin
 fi
 npm ci --ignore-scripts
 npm run prebuild

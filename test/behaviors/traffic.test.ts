@@ -5,7 +5,7 @@ import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
 import { uniqueKey } from '../helpers/keys';
 import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
 import { socketOptions } from '../helpers/socket-options';
-import { failure, stored, useClients } from '../integration/support';
+import { failure, sleep, stored, useClients } from '../integration/support';
 import { binaryRequests, Opcode, textRequests } from './wire';
 
 const connect = useClients();
@@ -33,7 +33,7 @@ async function greet(mc: Client): Promise<void> {
   proxy.forget();
 }
 
-/** Commands as text has them, whichever protocol they were sent in; `q` behind it: without an answer. */
+/** Commands as text has them, whichever protocol they were sent in; `q` behind it: it asks for no answer. */
 function commands(binary: boolean): string[] {
   if (!binary) return textRequests(proxy.requests).map(({ command, noReply }) => command + (noReply ? 'q' : ''));
   const names: Record<number, string> = {
@@ -64,16 +64,27 @@ describe.each([true, false])('binary: %s', (binary) => {
       await mc.prepend(key, '-');
     };
 
-    it('has stores ask for no answer', async () => {
+    it('stores are sent as ever: an answer that nobody waits for can still be told from the next one', async () => {
       const mc = await through(binary, { _noreply: true });
       const key = uniqueKey();
       await stores(mc, key);
       await mc.get(key); // on the same connection: what is before it has arrived
-      expect(commands(binary).slice(0, 5)).toEqual(['setq', 'addq', 'replaceq', 'appendq', 'prependq']);
+      expect(commands(binary).slice(0, 5)).toEqual(['set', 'add', 'replace', 'append', 'prepend']);
       expect(await stored(server, key)).toMatchObject({ bytes: '-value+' });
     });
 
-    it('what needs an answer still asks for one', async () => {
+    it('stores resolve once they are sent, though nothing is answered', async () => {
+      const mc = await through(binary, { _noreply: true });
+      const key = uniqueKey();
+      proxy.set('answers', { hold: true });
+      expect(await mc.set(key, 'value', { timeout: 5000 })).toBe(true);
+      expect(await mc.add(key, 'other', { timeout: 5000 })).toBe(true); // it is there, but nobody waits to hear that
+      const reading = mc.get(key);
+      proxy.heal();
+      expect(await reading).toBe('value');
+    });
+
+    it('what needs an answer still waits for it', async () => {
       const mc = await through(binary, { _noreply: true });
       const key = uniqueKey();
       await mc.set(key, 1);
@@ -90,16 +101,12 @@ describe.each([true, false])('binary: %s', (binary) => {
     it('set and taken back at run time', async () => {
       const mc = await through(binary);
       const key = uniqueKey();
-      for (const [quiet, names] of [
-        [false, ['set', 'add', 'replace', 'append', 'prepend']],
-        [true, ['setq', 'addq', 'replaceq', 'appendq', 'prependq']],
-        [false, ['set', 'add', 'replace', 'append', 'prepend']],
-      ] as const) {
+      await mc.set(key, 'value');
+      for (const quiet of [false, true, false]) {
         mc.behaviors._noreply = quiet;
-        await greet(mc);
-        await stores(mc, key);
-        await mc.get(key);
-        expect(commands(binary).slice(0, 5)).toEqual(names);
+        // A refusal shows whether it was waited for.
+        expect(await mc.add(key, 'other')).toBe(quiet);
+        expect(await mc.get(key)).toBe('value');
       }
     });
 
@@ -148,38 +155,44 @@ describe.each([true, false])('binary: %s', (binary) => {
     expect(await stored(server, key)).toBeUndefined();
   });
 
-  it('keys are pipelined with and without buffer_requests', async () => {
+  it('requests of one tick are pipelined, with and without buffer_requests', async () => {
     const count = 100;
     for (const behaviors of [{}, { buffer_requests: true }]) {
       const own = await startMemcached(); // straight to it: what leaves is counted by the kernel
       const mc = connect(own, { binary, behaviors });
-      await mc.get('key');
-      const before = (await socketOptions(own))[0]?.segmentsOut ?? NaN;
-      const writes = Array.from({ length: count }, (_, index) => mc.set(`key-${index}`, index));
-      expect(await Promise.all(writes)).toEqual(Array.from({ length: count }, () => true));
-      const after = (await socketOptions(own))[0]?.segmentsOut ?? NaN;
-      // Text has to read each answer before it sends the next.
-      expect(after - before).toBeLessThan(binary ? count / 10 : count + 1);
+      await mc.set('key', 0);
+      const calls: ((index: number) => Promise<unknown>)[] = [
+        (index) => mc.set(`key-${index}`, index),
+        () => mc.incr('key'),
+        (index) => mc.add(`key-${index}`, index),
+        (index) => mc.touch(`key-${index}`, 100),
+        (index) => mc.delete(`key-${index}`),
+      ];
+      for (const call of calls) {
+        const before = (await socketOptions(own))[0]?.segmentsOut ?? NaN;
+        await Promise.all(Array.from({ length: count }, (_, index) => call(index)));
+        const after = (await socketOptions(own))[0]?.segmentsOut ?? NaN;
+        // They leave in portions of about ten.
+        expect(after - before).toBeLessThan(count / 5);
+      }
       mc.destroy();
       await own.stop();
     }
   });
 
-  it('_io_key_prefetch: so many keys of a multi-get leave before the others, in binary', async () => {
+  it('_io_key_prefetch changes nothing: a multi-get leaves as a whole', async () => {
     const keys = Array.from({ length: 100 }, () => uniqueKey());
-    const own = await startMemcached();
-    const mc = connect(own, { binary });
-    const segmentsFor = async (_io_key_prefetch: number): Promise<number> => {
+    const mc = await through(binary);
+    await mc.setMulti(keys.map((key) => [key, key] as const));
+    const requestsFor = async (_io_key_prefetch: number): Promise<Buffer> => {
       mc.setBehaviors({ _io_key_prefetch });
-      await mc.setMulti(keys.map((key) => [key, key] as const));
-      const before = (await socketOptions(own))[0]?.segmentsOut ?? NaN;
+      await greet(mc);
       expect((await mc.getMulti(keys)).size).toBe(keys.length);
-      return ((await socketOptions(own))[0]?.segmentsOut ?? NaN) - before;
+      return proxy.requests;
     };
-    const usual = await segmentsFor(0);
-    expect(await segmentsFor(10)).toBe(binary ? usual + 1 : usual);
-    expect(await segmentsFor(0)).toBe(usual);
-    await own.stop();
+    const usual = await requestsFor(0);
+    expect(await requestsFor(10)).toEqual(usual);
+    expect(await requestsFor(0)).toEqual(usual);
   });
 
   it('buffer_requests holds nothing back: what is resolved is stored', async () => {
@@ -236,10 +249,10 @@ describe('cas', () => {
 });
 
 describe('verify_keys', () => {
-  it.each([false, 'auto'] as const)('refuses keys that are not visible ASCII in text (binary: %s)', async (binary) => {
+  it('refuses keys that are not visible ASCII in text', async () => {
     const ascii = await startMemcached({ protocol: 'ascii' });
     const own = await startFaultProxy(ascii);
-    const mc = connect(own, { binary });
+    const mc = connect(own);
     const key = uniqueKey('schlüssel');
     expect(await mc.set(key, 1)).toBe(true);
     for (const verify of [true, false]) {
@@ -262,5 +275,45 @@ describe('verify_keys', () => {
     const key = uniqueKey('schlüssel mit leerzeichen');
     await mc.set(key, 1);
     expect(await mc.get(key)).toBe(1);
+  });
+});
+
+describe('in text', () => {
+  it('the gets of one tick go as one line, each key once', async () => {
+    const mc = await through(false);
+    const [a, b, c] = [uniqueKey(), uniqueKey(), uniqueKey()];
+    await Promise.all([mc.get(a), mc.get(b), mc.get(a), mc.getMulti([c, a])]);
+    expect(proxy.requests.toString()).toMatch(/^get [^\r\n]*\r\n$/);
+    expect(proxy.requests.toString().trim().split(' ')).toEqual(['get', a, b, c]);
+  });
+
+  it('all requests of a tick go in the order of the calls, on one connection', async () => {
+    const mc = await through(false);
+    const [a, b] = [uniqueKey(), uniqueKey()];
+    const results = [mc.set(a, 1), mc.touch(b, 1), mc.incr(a), mc.add(b, 2), mc.get(a), mc.delete(a), mc.delete(b)];
+    expect(await Promise.all(results)).toEqual([true, false, 2, true, 2, true, true]);
+    expect(textRequests(proxy.requests).map(({ command, key }) => `${command} ${key}`)).toEqual([
+      `set ${a}`,
+      `touch ${b}`,
+      `incr ${a}`,
+      `add ${b}`,
+      `get ${a}`,
+      `delete ${a}`,
+      `delete ${b}`,
+    ]);
+    expect(proxy.accepted).toBe(0); // none but the one that was greeted
+  });
+
+  it('they do not wait for each other’s answers', async () => {
+    const mc = await through(false);
+    const key = uniqueKey();
+    proxy.set('answers', { hold: true });
+    const first = mc.set(key, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = mc.incr(key);
+    for (let tries = 0; tries < 200 && !proxy.requests.includes('incr'); ++tries) await sleep(10);
+    expect(textRequests(proxy.requests).map(({ command }) => command)).toEqual(['set', 'incr']);
+    proxy.heal();
+    expect(await Promise.all([first, second])).toEqual([true, 2]);
   });
 });

@@ -77,13 +77,13 @@ describe('mistakes', () => {
     [['get', 'a', '--servers', '']],
     [['get', 'a', '--servers', 'host:port']],
     [['get', 'a', '--servers', '127.0.0.1,/tmp/x.sock']],
-    [['get', 'a', '--protocol', 'udp']],
+    [['get', 'a', '--protocol', 'text']],
     [['get', 'a', '--timeout', '0']],
     [['get', 'a', '--behavior', 'nonsense']],
     [['get', 'a', '--behavior', 'nonsense=1']],
     [['get', 'a', '--behavior', 'distribution=nonsense']],
     [['get', 'a'.repeat(251)]],
-    [['get', 'a b', '--protocol', 'text']],
+    [['get', 'a b']],
     [['set', 'a', 'b', '--expire', '99999999999']],
     [['get', 'a', 'b', '--raw']],
     [['watch', '--interval', 'fast']],
@@ -126,12 +126,11 @@ describe('servers', () => {
 
   it('are spoken to in the protocol that is wanted', async () => {
     const text = await startMemcached({ protocol: 'ascii' });
-    for (const [protocol, code] of [
-      ['auto', 0],
-      ['text', 0],
-      ['binary', 3],
-    ] as const)
-      expect(await cli(['set', 'a', 'b', '-s', text.address, '-p', protocol])).toMatchObject({ code });
+    expect(await cli(['set', 'a', 'b', '-s', text.address])).toMatchObject({ code: 0 });
+    expect(await cli(['set', 'a', 'b', '-s', text.address, '--binary'])).toMatchObject({ code: 3 });
+    const binary = await startMemcached({ protocol: 'binary' });
+    expect(await cli(['set', 'a b', 'c', '-s', binary.address, '--binary'])).toMatchObject({ code: 0 });
+    expect(await cli(['get', 'a b', '-s', binary.address])).toMatchObject({ code: 2 });
   });
 });
 

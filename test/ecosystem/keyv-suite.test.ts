@@ -40,7 +40,7 @@ function adapter(options: KeyvMemcachedOptions): KeyvStoreAdapter {
   return made;
 }
 
-describe.each(['auto', true, false] as const)('binary: %s', (binary) => {
+describe.each([true, false])('binary: %s', (binary) => {
   suite(vitest, Keyv, () => adapter({ binary }));
 });
 

@@ -121,7 +121,10 @@ describe.each(protocols)('binary: %s', (binary) => {
     proxy().forget();
     const first = timed(mc.set(sent, 'sent'));
     await until(() => proxy().requests.includes(sent));
-    // The connection waits for that answer: these wait for the connection.
+    // More than sockets take: what is called behind it waits until there is room.
+    proxy().set('requests', { hold: true });
+    const filling = Array.from({ length: 30 }, () => timed(mc.set(uniqueKey('filling'), Buffer.alloc(900_000))));
+    await until(() => (mc.metrics().servers[0]?.queueDepth ?? 0) > 0);
     const controller = new AbortController();
     const others = [
       timed(mc.set(queued, 'queued')),
@@ -138,6 +141,7 @@ describe.each(protocols)('binary: %s', (binary) => {
       if (outcome !== 'AbortError') expect(error).toMatchObject({ outcomeUnknown: false });
       expect(milliseconds).toBeLessThan(400 + MARGIN);
     }
+    for (const { outcome } of await Promise.all(filling)) expect(['TimeoutError', 'ServerDown']).toContain(outcome);
     proxy().heal();
     await mc.get('warm', undefined, patient);
     await sleep(50);

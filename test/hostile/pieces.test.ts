@@ -54,7 +54,7 @@ describe.each(protocols)('binary: %s', (binary) => {
     const several = await timed(mc.getMulti([key, 'other']));
     expect(['TimeoutError', 'ServerDown']).toContain(several.outcome);
     expect(several.milliseconds).toBeLessThan(500 + MARGIN);
-    // And the thread does not read on for ever: the client closes.
+    // And nobody reads on for ever: the client closes.
     const start = Date.now();
     await mc.close();
     expect(Date.now() - start).toBeLessThan(500 + MARGIN);

@@ -54,25 +54,9 @@ function attacksIn(table: string): string[] {
   return [...body.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name ?? '');
 }
 
-const overflow = 'libmemcached 1.1.4 copies a key of any length into 251 bytes (response.cc)';
-
-/** What libmemcached itself does not survive, or cannot tell; docs/when-servers-fail.md says so. Skipped, and counted. */
-const KNOWN_LIMITS: Record<string, string> = {
-  keyLong: overflow,
-  keyHuge: overflow,
-  key300: overflow,
-  keyLengthOnly: overflow,
-  bodyWithExtras: overflow,
-  wrongWords: 'libmemcached says the same for a text counter of 2^64-1 and for an answer without a number',
-};
-
 /** One test for each attack of a table. */
-export function underAttack(table: 'common' | 'textOnly' | 'binaryOnly', binary: 'true' | 'false' | 'auto'): void {
-  const [survived, limits] = [attacksIn(table), attacksIn(table)].map((names, index) =>
-    names.filter((name) => Object.hasOwn(KNOWN_LIMITS, name) === (index === 1)),
-  ) as [string[], string[]];
-  for (const name of limits) it.skip(`binary ${binary}: ${name} (${KNOWN_LIMITS[name] as string})`, () => undefined);
-  it.each(survived)(`binary ${binary}: %s`, async (name) => {
+export function underAttack(table: 'common' | 'textOnly' | 'binaryOnly', binary: 'true' | 'false'): void {
+  it.each(attacksIn(table))(`binary ${binary}: %s`, async (name) => {
     const results = await Promise.all(GROUPS.map((operations) => attack(name, binary, operations)));
     const ends = results.map(({ ended, stderr }, index) => ({ operations: GROUPS[index], ended, stderr }));
     expect(ends).toEqual(GROUPS.map((operations) => ({ operations, ended: '0', stderr: '' })));

@@ -206,7 +206,7 @@ inEveryProtocol(({ connect, server }) => {
   });
 
   it('apply to every later operation, never to one already called', async () => {
-    const mc = connect({ connections: 2 });
+    const mc = connect();
     const key = uniqueKey();
     const spaces = ['', 'a:', 'b:', 'c:', ''];
     const writes = spaces.map((space, index) => {

@@ -2,7 +2,8 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import { randomBytes } from 'node:crypto';
 import { codecs } from '../../lib/index';
 import { uniqueKey } from '../helpers/keys';
-import { failure, inEveryProtocol, store, stored } from './support';
+import { startMemcached } from '../helpers/servers';
+import { failure, inEveryProtocol, store, stored, useClients } from './support';
 
 const zlib = 8;
 const text = 'compressible '.repeat(100);
@@ -139,6 +140,27 @@ inEveryProtocol(({ connect, server }) => {
     expect(await mc.get(good)).toBe('good');
   });
 
+  it('reads no more than maxInflated bytes of a value', async () => {
+    const mc = connect({ maxInflated: 100_000 });
+    const [key, good] = [uniqueKey(), uniqueKey()];
+    await store(server(), key, deflateSync(Buffer.alloc(100_000, 'a')), 16 + zlib);
+    expect(((await mc.get(key)) as string).length).toBe(100_000);
+    const data = deflateSync(Buffer.alloc(100_001, 'a'));
+    await store(server(), key, data, 16 + zlib);
+    await mc.set(good, 'good');
+    const expected = { name: 'DeserializationError', data, flags: 16 + zlib, key };
+    const error = await failure(mc.get(key));
+    expect(error).toMatchObject(expected);
+    expect(error.message).toContain('100000 bytes (maxInflated)');
+    expect(await failure(mc.gets(key))).toMatchObject(expected);
+    expect(await failure(mc.getMulti([good, key]))).toMatchObject({ ...expected, failedKeys: [key] });
+    expect(await mc.has(key)).toBe(true);
+    // Of what is written the length is the caller's own affair.
+    await mc.set(key, 'b'.repeat(200_000), { minCompressLen: 1 });
+    expect((await failure(mc.get(key))).name).toBe('DeserializationError');
+    expect(((await connect().get(key)) as string).length).toBe(200_000);
+  });
+
   it('is left alone by the raw codec', async () => {
     const mc = connect({ codec: codecs.raw });
     const key = uniqueKey();
@@ -146,6 +168,22 @@ inEveryProtocol(({ connect, server }) => {
     expect(await mc.get(key)).toEqual({ data: packed, flags: 16 + zlib });
     await store(server(), key, 'no zlib', zlib);
     expect(await mc.get(key)).toEqual({ data: Buffer.from('no zlib'), flags: zlib });
+  });
+});
+
+describe('the default limit', () => {
+  const connect = useClients();
+
+  it('is 64 MiB: a bomb is not set off', async () => {
+    const server = await startMemcached();
+    const mc = connect(server, { timeout: 20_000 });
+    const key = uniqueKey();
+    const limit = 64 * 2 ** 20;
+    await store(server, key, deflateSync(Buffer.alloc(limit + 1)), zlib);
+    expect((await failure(mc.get(key))).name).toBe('DeserializationError');
+    await store(server, key, deflateSync(Buffer.alloc(limit)), zlib);
+    expect(((await mc.get(key)) as Buffer).length).toBe(limit);
+    await server.stop();
   });
 });
 

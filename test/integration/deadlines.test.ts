@@ -174,21 +174,40 @@ describe.each(protocols)('a server that stops answering (binary: %s)', (binary) 
     }
   });
 
-  it('what waited behind it and was never sent is known not to have been applied', async () => {
+  it('nothing waits for the answer of another: both were sent, and of both nobody knows', async () => {
     const mc = connect(server, { binary, timeout: 250 });
     const [first, second] = [uniqueKey(), uniqueKey()];
     await mc.get(first);
     await stop(server);
-    let late;
     try {
       const sent = failure(mc.set(first, 1));
       await sleep(50);
-      late = await failure(mc.set(second, 1, { timeout: 100 }));
-      await sent;
+      const late = await failure(mc.set(second, 1, { timeout: 100 }));
+      expect(late).toMatchObject({ name: 'TimeoutError', key: second, outcomeUnknown: true });
+      expect(await sent).toMatchObject({ name: 'TimeoutError', key: first, outcomeUnknown: true });
     } finally {
       server.resume();
     }
-    expect(late).toMatchObject({ name: 'TimeoutError', key: second, outcomeUnknown: false });
+  });
+
+  it('what waited for room in the socket and was never sent is known not to have been applied', async () => {
+    const mc = connect(server, { binary, timeout: 20_000 });
+    const [first, second] = [uniqueKey(), uniqueKey()];
+    await mc.get(first);
+    await stop(server);
+    let filling;
+    try {
+      // More than sockets take, and more than is made ready for them.
+      filling = Array.from({ length: 30 }, (_, index) => mc.set(`${first}-${index}`, Buffer.alloc(900_000)));
+      await sleep(50);
+      expect(mc.metrics().servers[0]?.queueDepth).toBeGreaterThan(0);
+      const late = await failure(mc.set(second, 1, { timeout: 100 }));
+      expect(late).toMatchObject({ name: 'TimeoutError', key: second, outcomeUnknown: false });
+    } finally {
+      server.resume();
+    }
+    expect(await Promise.all(filling)).toEqual(filling.map(() => true));
+    expect(await mc.get(second)).toBeUndefined();
     const other = connect(server, { binary });
     expect(await other.get(second)).toBeUndefined();
   });

@@ -107,7 +107,7 @@ describe.each(protocols)('binary: %s', (binary) => {
       else if (chunk[0] === 0x80) socket.write(binaryAnswer(chunk));
       else if (chunk.toString().startsWith('version')) socket.write('VERSION 1.6.18\r\n');
     });
-    const mc = connect(fake, { binary: binary === 'auto' ? true : binary, timeout: 1000 });
+    const mc = connect(fake, { binary, timeout: 1000 });
     const error = await failure(mc.set('key', 'the value'));
     expect(String(error.code)).toMatch(/^ERR_MEMCACHED_/);
     expect(error).toMatchObject({ operation: 'set', key: 'key', server: fake.address, outcomeUnknown: true });

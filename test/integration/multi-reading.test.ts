@@ -1,6 +1,6 @@
 import type { Key } from '../../lib/index';
 import { uniqueKey } from '../helpers/keys';
-import { everywhere, failure, store, useClients, useServers } from './support';
+import { everywhere, failure, protocols, store, useClients, useServers } from './support';
 
 everywhere(({ connect, server }) => {
   describe('getMulti', () => {
@@ -158,7 +158,7 @@ describe('several servers', () => {
   const connect = useClients();
   const servers = useServers(3);
 
-  it.each(['auto', true, false] as const)('give one map of 1,000 keys, in order (binary: %s)', async (binary) => {
+  it.each(protocols)('give one map of 1,000 keys, in order (binary: %s)', async (binary) => {
     const mc = connect(servers(), { binary });
     const keys = Array.from({ length: 1000 }, () => uniqueKey());
     await mc.setMulti(keys.map((key) => [key, `value of ${key}`] as const));
@@ -166,23 +166,20 @@ describe('several servers', () => {
     expect([...(await mc.getMulti(keys))]).toEqual(keys.map((key) => [key, `value of ${key}`]));
   });
 
-  it.each(['auto', true, false] as const)(
-    'one of which is gone: rejects with what was read (binary: %s)',
-    async (binary) => {
-      const mc = connect(servers(), { binary });
-      const keys = Array.from({ length: 60 }, () => uniqueKey());
-      await mc.setMulti(keys.map((key) => [key, key] as const));
-      const dead = servers()[1];
-      await dead?.kill();
-      try {
-        const isDead = (key: string): boolean => mc.serverFor(key) === dead?.address;
-        const error = await failure(mc.getMulti(keys));
-        expect(error.failedKeys).toEqual(keys.filter(isDead));
-        expect(error.values).toEqual(new Map(keys.filter((key) => !isDead(key)).map((key) => [key, key])));
-        expect(error).toMatchObject({ server: dead?.address, operation: 'get' });
-      } finally {
-        await dead?.restart();
-      }
-    },
-  );
+  it.each(protocols)('one of which is gone: rejects with what was read (binary: %s)', async (binary) => {
+    const mc = connect(servers(), { binary });
+    const keys = Array.from({ length: 60 }, () => uniqueKey());
+    await mc.setMulti(keys.map((key) => [key, key] as const));
+    const dead = servers()[1];
+    await dead?.kill();
+    try {
+      const isDead = (key: string): boolean => mc.serverFor(key) === dead?.address;
+      const error = await failure(mc.getMulti(keys));
+      expect(error.failedKeys).toEqual(keys.filter(isDead));
+      expect(error.values).toEqual(new Map(keys.filter((key) => !isDead(key)).map((key) => [key, key])));
+      expect(error).toMatchObject({ server: dead?.address, operation: 'get' });
+    } finally {
+      await dead?.restart();
+    }
+  });
 });

@@ -5,7 +5,7 @@ import { uniqueKey } from '../helpers/keys';
 import { startMemcached } from '../helpers/servers';
 import { startReplayServer } from '../helpers/sockets';
 import { until } from '../failover/support';
-import { failure, sleep, useClients } from './support';
+import { failure, protocols, sleep, useClients } from './support';
 
 const connect = useClients();
 
@@ -20,13 +20,13 @@ describe('a server that has no room for more connections', () => {
     return sockets;
   }
 
-  it('is not taken for one that speaks only text', async () => {
+  it.each(protocols)('is used once it has some (binary: %s)', async (binary) => {
     const server = await startMemcached({ args: ['-t', '1', '-c', String(room)] });
     const hogs = await fill(server.port);
-    const mc = connect(server, { timeout: 800, behaviors: { retry_timeout: 0 } });
+    const mc = connect(server, { binary, timeout: 800, behaviors: { retry_timeout: 0 } });
     for (let round = 0; round < 5; ++round) await mc.get('key').catch(() => undefined);
     for (const hog of hogs) hog.destroy();
-    const key = `${uniqueKey()} with blanks`;
+    const key = binary ? `${uniqueKey()} with blanks` : uniqueKey();
     await until(async () => (await mc.get(key).catch(() => 'not yet')) === undefined);
     expect(await mc.set(key, 1)).toBe(true);
     expect(await mc.incr(uniqueKey(), 1, { initial: 5 })).toBe(5);

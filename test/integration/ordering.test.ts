@@ -76,62 +76,60 @@ class Model {
 }
 
 inEveryProtocol(({ connect }) => {
-  describe.each([1, 3])('%d connections', (connections) => {
-    it.each([1, 2, 3])('thousands of mixed operations, none awaited (seed %d)', async (seed) => {
-      const mc = connect({ connections, timeout: 20_000 });
-      const random = randomNumbers(seed);
-      const models = Array.from({ length: 4 }, () => new Model(uniqueKey()));
-      const expected: unknown[] = [];
-      const results: Promise<unknown>[] = [];
-      for (let count = 0; count < 3000; ++count) {
-        // Mostly one key, with others between.
-        const model = models[random(3) === 0 ? random(models.length) : 0] as Model;
+  it.each([1, 2, 3])('thousands of mixed operations, none awaited (seed %d)', async (seed) => {
+    const mc = connect({ timeout: 20_000 });
+    const random = randomNumbers(seed);
+    const models = Array.from({ length: 4 }, () => new Model(uniqueKey()));
+    const expected: unknown[] = [];
+    const results: Promise<unknown>[] = [];
+    for (let count = 0; count < 3000; ++count) {
+      // Mostly one key, with others between.
+      const model = models[random(3) === 0 ? random(models.length) : 0] as Model;
+      const [call, outcome] = model.next(random);
+      expected.push(outcome);
+      results.push(call(mc));
+    }
+    expect(await Promise.all(results)).toEqual(expected);
+    for (const model of models) expect(await mc.get(model.key)).toBe(model.value);
+  });
+
+  it('hundreds of ticks, the operations of each overtake nothing', async () => {
+    const mc = connect({ timeout: 20_000 });
+    const random = randomNumbers(42);
+    const model = new Model(uniqueKey());
+    const expected: unknown[] = [];
+    const results: Promise<unknown>[] = [];
+    for (let tick = 0; tick < 300; ++tick) {
+      for (let count = random(8); count > 0; --count) {
         const [call, outcome] = model.next(random);
         expected.push(outcome);
         results.push(call(mc));
       }
-      expect(await Promise.all(results)).toEqual(expected);
-      for (const model of models) expect(await mc.get(model.key)).toBe(model.value);
-    });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await Promise.all(results)).toEqual(expected);
+  });
 
-    it('hundreds of ticks, the operations of each overtake nothing', async () => {
-      const mc = connect({ connections, timeout: 20_000 });
-      const random = randomNumbers(42);
-      const model = new Model(uniqueKey());
-      const expected: unknown[] = [];
-      const results: Promise<unknown>[] = [];
-      for (let tick = 0; tick < 300; ++tick) {
-        for (let count = random(8); count > 0; --count) {
-          const [call, outcome] = model.next(random);
-          expected.push(outcome);
-          results.push(call(mc));
-        }
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      expect(await Promise.all(results)).toEqual(expected);
+  it('large and small values', async () => {
+    const mc = connect({ timeout: 20_000 });
+    const key = uniqueKey();
+    const values = Array.from({ length: 60 }, (_, index) => `${index}`.repeat(index % 3 === 0 ? 60_000 : 1));
+    const reads = values.map((value) => {
+      void mc.set(key, value);
+      return mc.get(key);
     });
+    const read = await Promise.all(reads);
+    expect(read.every((value, index) => value === values[index])).toBe(true);
+  });
 
-    it('large and small values', async () => {
-      const mc = connect({ connections, timeout: 20_000 });
-      const key = uniqueKey();
-      const values = Array.from({ length: 60 }, (_, index) => `${index}`.repeat(index % 3 === 0 ? 60_000 : 1));
-      const reads = values.map((value) => {
-        void mc.set(key, value);
-        return mc.get(key);
-      });
-      const read = await Promise.all(reads);
-      expect(read.every((value, index) => value === values[index])).toBe(true);
-    });
-
-    it('an aborted or failed operation does not hold up or reorder the others', async () => {
-      const mc = connect({ connections, timeout: 20_000 });
-      const key = uniqueKey();
-      const rejected = [mc.get(''), mc.set(key, () => 1), mc.incr(key, -1)].map((promise) =>
-        promise.catch(() => 'rejected'),
-      );
-      const writes = [mc.set(key, 'text'), mc.append(key, '1'), mc.get(key), mc.set(key, 5), mc.incr(key), mc.get(key)];
-      expect(await Promise.all(rejected)).toEqual(['rejected', 'rejected', 'rejected']);
-      expect(await Promise.all(writes)).toEqual([true, true, 'text1', true, 6, 6]);
-    });
+  it('an aborted or failed operation does not hold up or reorder the others', async () => {
+    const mc = connect({ timeout: 20_000 });
+    const key = uniqueKey();
+    const rejected = [mc.get(''), mc.set(key, () => 1), mc.incr(key, -1)].map((promise) =>
+      promise.catch(() => 'rejected'),
+    );
+    const writes = [mc.set(key, 'text'), mc.append(key, '1'), mc.get(key), mc.set(key, 5), mc.incr(key), mc.get(key)];
+    expect(await Promise.all(rejected)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(await Promise.all(writes)).toEqual([true, true, 'text1', true, 6, 6]);
   });
 });

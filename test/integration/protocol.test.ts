@@ -44,18 +44,17 @@ async function speaksBinary(target: { address: string }, options = {}): Promise<
 }
 
 describe('the protocol', () => {
-  it("'auto' is the default, and is binary where the server understands it", async () => {
-    expect(await speaksBinary(both)).toBe(true);
-    expect(await speaksBinary(both, { binary: 'auto' })).toBe(true);
-    expect(await speaksBinary(binary)).toBe(true);
+  it('is text', async () => {
+    for (const target of [both, ascii, proxy]) {
+      expect(await speaksBinary(target)).toBe(false);
+      const mc = connect(target);
+      const key = uniqueKey();
+      await mc.set(key, 'value');
+      expect(await mc.get(key)).toBe('value');
+    }
   });
 
-  it("'auto' is text where the server does not", async () => {
-    expect(await speaksBinary(ascii)).toBe(false);
-    expect(await speaksBinary(proxy)).toBe(false);
-  });
-
-  it('can be fixed', async () => {
+  it('is binary if that is said', async () => {
     expect(await speaksBinary(both, { binary: true })).toBe(true);
     expect(await speaksBinary(both, { binary: false })).toBe(false);
     expect(await speaksBinary(binary, { binary: true })).toBe(true);
@@ -63,7 +62,16 @@ describe('the protocol', () => {
     expect(await speaksBinary(proxy, { binary: false })).toBe(false);
   });
 
-  it('fixed to binary at a server that speaks only text: an error, in time', async () => {
+  it('text at a server that speaks only binary: an error, in time', async () => {
+    const mc = connect(binary, { timeout: 500 });
+    const start = Date.now();
+    const error = await failure(mc.get('key'));
+    expect(Date.now() - start).toBeLessThan(1000);
+    expect(error).toMatchObject({ operation: 'get', key: 'key' });
+    expect(String(error.code)).toMatch(/^ERR_MEMCACHED_/);
+  });
+
+  it('binary at a server that speaks only text: an error, in time', async () => {
     for (const target of [ascii, proxy]) {
       const mc = connect(target, { binary: true, timeout: 500 });
       const start = Date.now();
@@ -74,7 +82,20 @@ describe('the protocol', () => {
     }
   });
 
-  it('is asked for quickly, once', async () => {
+  it.each(protocols)('one connection does it all (binary: %s)', async (choice) => {
+    const server = choice ? binary : ascii;
+    const control = connect(server, { binary: choice });
+    const connections = async (): Promise<number> => Number((await control.getStats())[0]?.[1].total_connections);
+    const mc = connect(server, { binary: choice });
+    await mc.set('warm', 1);
+    const before = await connections();
+    const keys = Array.from({ length: 100 }, () => uniqueKey());
+    await Promise.all([mc.setMulti(keys.map((key) => [key, 1] as const)), ...keys.map((key) => mc.incr(key))]);
+    await Promise.all([mc.getMulti(keys), ...keys.map((key) => mc.get(key))]);
+    expect((await connections()) - before).toBe(0);
+  });
+
+  it('many gets in a row need no second connection and no time', async () => {
     const mc = connect(ascii);
     await mc.set('warm', 1);
     const before = await statistic(ascii, 'total_connections');
@@ -86,22 +107,22 @@ describe('the protocol', () => {
     await mc.close();
   });
 
-  it("'auto' finds each of several servers", async () => {
+  it('is the same for each of several servers', async () => {
     const mc = connect([both, ascii]);
     const keys = Array.from({ length: 100 }, () => uniqueKey());
     await mc.setMulti(keys.map((key) => [key, key] as const));
     expect(await mc.getMulti(keys)).toEqual(new Map(keys.map((key) => [key, key])));
-    const count = await mc.incr(uniqueKey(), 1, { initial: 1 }).catch((error: unknown) => (error as Error).name);
-    expect([1, 'NotSupportedError']).toContain(count);
+    const counters = Array.from({ length: 20 }, () => uniqueKey());
+    const counts = await Promise.all(counters.map((key) => mc.incr(key, 1, { initial: 5 })));
+    expect(counts).toEqual(counters.map(() => 5));
   });
 });
 
 describe('every operation, through', () => {
   it.each<[string, () => { address: string }, Record<string, unknown>]>([
     ['a server that speaks only text', () => ascii, {}],
-    ['a server that speaks only binary', () => binary, {}],
+    ['a server that speaks only binary', () => binary, { binary: true }],
     ['twemproxy', () => proxy, {}],
-    ['twemproxy, in text', () => proxy, { binary: false }],
   ])('%s', async (_name, target, options) => {
     const mc = connect(target(), options);
     const [key, other] = [uniqueKey(), uniqueKey()];
@@ -122,6 +143,8 @@ describe('every operation, through', () => {
     expect(await mc.incr(other, 41)).toBe(42);
     expect(await mc.decr(other, 2)).toBe(40);
     expect((await failure(mc.incr(uniqueKey()))).name).toBe('NotFound');
+    const counter = uniqueKey();
+    expect([await mc.incr(counter, 1, { initial: 5 }), await mc.incr(counter, 2, { initial: 5 })]).toEqual([5, 7]);
     expect(await mc.touch(other, 100)).toBe(true);
     expect(await mc.touch(uniqueKey(), 100)).toBe(false);
     const keys = Array.from({ length: 300 }, () => uniqueKey());
@@ -132,20 +155,17 @@ describe('every operation, through', () => {
     expect([await mc.delete(key), await mc.delete(key)]).toEqual([true, false]);
   });
 
-  it.each([false, 'auto'] as const)(
-    'twemproxy knows no flush_all and no stats: an error, and all goes on (binary: %s)',
-    async (choice) => {
-      const mc = connect(proxy, { binary: choice, timeout: 800, behaviors: { retry_timeout: 0 } });
-      const key = uniqueKey();
-      await mc.set(key, 'value');
-      for (const call of [() => mc.flushAll(), () => mc.getStats()]) {
-        const error = await failure(call());
-        expect(String(error.code)).toMatch(/^ERR_MEMCACHED_/);
-        expect(error).toMatchObject({ server: proxy.address });
-      }
-      expect(await mc.get(key)).toBe('value');
-    },
-  );
+  it('twemproxy knows no flush_all and no stats: an error, and all goes on', async () => {
+    const mc = connect(proxy, { timeout: 800, behaviors: { retry_timeout: 0 } });
+    const key = uniqueKey();
+    await mc.set(key, 'value');
+    for (const call of [() => mc.flushAll(), () => mc.getStats()]) {
+      const error = await failure(call());
+      expect(String(error.code)).toMatch(/^ERR_MEMCACHED_/);
+      expect(error).toMatchObject({ server: proxy.address });
+    }
+    expect(await mc.get(key)).toBe('value');
+  });
 });
 
 describe('keys that text cannot carry', () => {
@@ -159,9 +179,9 @@ describe('keys that text cannot carry', () => {
     }
   });
 
-  const textTargets: [string, () => MemcachedServer, 'auto' | false][] = [
-    ['fixed to text', () => both, false],
-    ['a server that speaks only text', () => ascii, 'auto'],
+  const textTargets: [string, () => MemcachedServer, false | undefined][] = [
+    ['a server that speaks both', () => both, false],
+    ['a server that speaks only text', () => ascii, undefined],
   ];
 
   describe.each(textTargets)('are refused in text: %s', (_name, target, choice) => {

@@ -6,7 +6,7 @@ import { startMemcached, stopAll, type MemcachedServer } from '../helpers/server
 import { startSilentServer, type FakeServer } from '../helpers/sockets';
 import type { Endpoint } from '../helpers/processes';
 
-export const protocols = ['auto', true, false] as const;
+export const protocols = [false, true] as const;
 export type Protocol = (typeof protocols)[number];
 export const transports = ['tcp', 'tcp6', 'unix'] as const;
 export type Transport = (typeof transports)[number];

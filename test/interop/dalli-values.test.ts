@@ -356,11 +356,9 @@ output = input['keys'].zip(input['expressions']).map { |key, expression| client.
       const made = uniqueKey();
       expect((await dalliCounts(made, 'incr(KEY, 1, nil, 7)'))[0]).toBe(7);
       expect(await client.incr(made)).toBe(8);
-      if (binary) {
-        const initial = uniqueKey();
-        expect(await client.incr(initial, 1, { initial: 41 })).toBe(41);
-        expect((await dalliCounts(initial, 'incr(KEY)'))[0]).toBe(42);
-      }
+      const initial = uniqueKey();
+      expect(await client.incr(initial, 1, { initial: 41 })).toBe(41);
+      expect((await dalliCounts(initial, 'incr(KEY)'))[0]).toBe(42);
       // What is no counter to dalli is none to us.
       const value = uniqueKey();
       await client.set(value, 5);

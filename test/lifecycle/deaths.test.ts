@@ -24,16 +24,16 @@ describe.each([
   ['true', '1'],
   ['true', '8'],
   ['false', '4'],
-])('binary: %s, %s connections', (binary, connections) => {
+])('binary: %s, %s clients', (binary, clients) => {
   it.each(ways)('%s: exit code %i', async (way, code) => {
-    const ended = await run('deaths', [way, server().address, binary, connections]);
+    const ended = await run('deaths', [way, server().address, binary, clients]);
     expect({ code: ended.code, signal: ended.signal }).toEqual({ code, signal: null });
     if (code === 1) expect(ended.stderr).toMatch(onPurpose);
     else expect(ended.stderr).toBe('');
   });
 
   it('signal: SIGTERM ends it', async () => {
-    const ended = await run('deaths', ['signal', server().address, binary, connections]);
+    const ended = await run('deaths', ['signal', server().address, binary, clients]);
     expect({ signal: ended.signal, stderr: ended.stderr }).toEqual({ signal: 'SIGTERM', stderr: '' });
   });
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(stopAll);
 
-describe.each([false, true, 'auto'] as const)('with binary: %j', (binary) => {
+describe.each([false, true])('with binary: %j', (binary) => {
   let mc: Client;
 
   beforeAll(() => {
@@ -32,7 +32,7 @@ describe.each([false, true, 'auto'] as const)('with binary: %j', (binary) => {
     expect(await mc.delete('str12345')).toBe(true);
     expect(await mc.get('str12345')).toBeUndefined();
     // To pylibmc this is False, or the server's ClientError. Here such a key is not sent in text.
-    if (binary === false) await expect(mc.delete('hello world')).rejects.toBeInstanceOf(BadKeyProvided);
+    if (!binary) await expect(mc.delete('hello world')).rejects.toBeInstanceOf(BadKeyProvided);
     else expect(await mc.delete('hello world')).toBe(false);
   });
 
@@ -44,7 +44,7 @@ describe.each([false, true, 'auto'] as const)('with binary: %j', (binary) => {
     expect(Object.fromEntries(await mc.getMulti(['a', 'b', 'c', 'd']))).toEqual(expected);
     // pylibmc leaves out keys that cannot be.
     await expect(mc.getMulti(['a', 'b', 'c', '', 'hello world'])).rejects.toBeInstanceOf(BadKeyProvided);
-    if (binary === false)
+    if (!binary)
       await expect(mc.getMulti(['a', 'b', 'c', 'hello world'])).rejects.toMatchObject({ key: 'hello world' });
     else expect(Object.fromEntries(await mc.getMulti(['a', 'b', 'c', 'hello world']))).toEqual(expected);
   });

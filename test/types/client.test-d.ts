@@ -25,16 +25,18 @@ interface User {
 }
 
 // Construction.
-expectTypeOf<typeof Client>().toBeConstructibleWith(['localhost'] as const, { binary: 'auto' });
+expectTypeOf<typeof Client>().toBeConstructibleWith(['localhost'] as const, { binary: true, maxInflated: 1000 });
 expectTypeOf<ConstructorParameters<typeof Client>>().toEqualTypeOf<
   [servers: string | readonly string[], options?: ClientOptions | undefined]
 >();
 // @ts-expect-error servers are needed
 new Client();
-// @ts-expect-error binary is true, false or 'auto'
-new Client('localhost', { binary: 'yes' });
+// @ts-expect-error binary is true or false
+new Client('localhost', { binary: 'auto' });
 // @ts-expect-error no such option
 new Client('localhost', { binery: true });
+// @ts-expect-error no such option: there is one connection to each server
+new Client('localhost', { connections: 2 });
 // @ts-expect-error no such behavior
 new Client('localhost', { behaviors: { nonsense: true } });
 expectTypeOf(mc.servers).toEqualTypeOf<readonly string[]>();

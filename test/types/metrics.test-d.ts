@@ -13,6 +13,8 @@ expectTypeOf(server.state).toEqualTypeOf<'up' | 'down' | 'probing' | 'dead'>();
 expectTypeOf(server.operationsByName.incr).toEqualTypeOf<number>();
 // @ts-expect-error no such operation
 expectTypeOf(server.operationsByName.increment);
+expectTypeOf(server.bytesReceived).toEqualTypeOf<number>();
+expectTypeOf(server.bytesSent).toEqualTypeOf<number>();
 expectTypeOf(server.errorsByKind).toEqualTypeOf<Record<string, number>>();
 expectTypeOf(server.latency).toEqualTypeOf<Latency>();
 expectTypeOf(server.latency.percentile(99.99)).toEqualTypeOf<number>();

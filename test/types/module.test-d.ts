@@ -70,7 +70,7 @@ expectTypeOf(lib.hashers).toEqualTypeOf<Readonly<Record<string, number>>>();
 expectTypeOf(lib.distributions).toEqualTypeOf<Readonly<Record<string, number>>>();
 
 // Options.
-expectTypeOf<lib.ClientOptions['binary']>().toEqualTypeOf<boolean | 'auto' | undefined>();
+expectTypeOf<lib.ClientOptions['binary']>().toEqualTypeOf<boolean | undefined>();
 expectTypeOf<lib.ClientOptions['behaviors']>().toEqualTypeOf<Partial<lib.Behaviors> | undefined>();
 expectTypeOf<Required<lib.CallOptions>>().toExtend<{ timeout: number | undefined; signal: AbortSignal | undefined }>();
 expectTypeOf<lib.StoreOptions>().toExtend<lib.CallOptions>();

@@ -108,6 +108,23 @@ describe('a compressed value that lies', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
   });
 
+  it('is not inflated beyond maxInflated, 64 MiB by default', () => {
+    const limit = 64 * 2 ** 20;
+    const [fits, bomb] = [deflateSync(Buffer.alloc(limit)), deflateSync(Buffer.alloc(limit + 1))];
+    expect(codecs.dalli.deserialize(fits, DALLI_ZLIB)).toHaveLength(limit);
+    for (const read of [
+      () => codecs.dalli.deserialize(bomb, DALLI_ZLIB),
+      () => codecs.php.deserialize(php(limit + 1, bomb), PHP_ZLIB),
+      () => codecs.dalli.deserialize(packed, DALLI_ZLIB, 99_999),
+      () => codecs.php.deserialize(php(100_000, packed), PHP_ZLIB, 99_999),
+    ])
+      expect(thrownBy(read)).toEqual(expect.any(DeserializationError));
+    expect(codecs.dalli.deserialize(packed, DALLI_ZLIB, 100_000)).toHaveLength(100_000);
+    const mc = new Client('127.0.0.1:1', { codec: 'php', maxInflated: 99_999 });
+    expect(() => mc.deserialize(php(100_000, packed), PHP_ZLIB)).toThrow(/99999 \(maxInflated\)/);
+    mc.destroy();
+  });
+
   it('or is cut off', () => {
     for (let length = 0; length < packed.length; length += 7) {
       const cut = packed.subarray(0, length);

@@ -12,7 +12,6 @@ import { count, positiveNumber } from '../settings';
 
 interface BenchOptions extends LoadOptions {
   seconds: number;
-  connections: number;
 }
 
 const redrawEvery = 100;
@@ -29,12 +28,11 @@ export function addBench(program: Command): void {
     .option('-c, --concurrency <number>', 'operations in flight', count, 100)
     .option('-k, --keys <number>', 'different keys', count, 1000)
     .option('-z, --size <bytes>', 'of each value', count, 100)
-    .option('--connections <number>', 'to each server', count, 1)
     .action((options: BenchOptions, command: Command) => run(command, (session) => bench(session, options)));
 }
 
 async function bench(session: Session, options: BenchOptions): Promise<ExitCode> {
-  const load = new Load(session.connect({ connections: options.connections }), options);
+  const load = new Load(session.connect(), options);
   const ending = interruption();
   const interrupted = ending.signal;
   try {
@@ -86,9 +84,9 @@ function report(output: Output, load: Load, options: BenchOptions, seconds: numb
   const rate = latencies.count / seconds;
   const summary = latencies.summary();
   if (output.json) {
-    const { workload, concurrency, keys, size, connections } = options;
+    const { workload, concurrency, keys, size } = options;
     output.record({
-      ...{ workload, concurrency, keys, size, connections, seconds },
+      ...{ workload, concurrency, keys, size, seconds },
       ...{ operations: latencies.count, operationsPerSecond: rate, failures: Object.fromEntries(failures) },
       latencyMilliseconds: summary,
       histogram: latencies.buckets(),

@@ -20,7 +20,7 @@ export function addIncrAndDecr(program: Command): void {
       .description(`${verb}, and show its new value; exit status 1 if it is not there`)
       .argument('<key>')
       .argument('[delta]', 'a whole number of up to 64 bits', bigCount, 1n)
-      .option('-i, --initial <value>', 'create it with this value if it is not there (binary protocol)', bigCount)
+      .option('-i, --initial <value>', 'create it with this value if it is not there', bigCount)
       .option('-e, --expire <seconds>', 'with --initial: until it expires (default: never)', expirySeconds)
       .action((key: string, delta: bigint, options: CountOptions, command: Command) =>
         run(command, (session) => count(session, name, key, delta, options)),

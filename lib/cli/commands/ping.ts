@@ -8,7 +8,7 @@ import { askEach, reportFailures } from './each-server';
 export function addPing(program: Command): void {
   program
     .command('ping')
-    .description('ask every server for its version, over a new connection; exit status 3 if one does not answer')
+    .description('ask every server for its version; exit status 3 if one does not answer')
     .action((_options: unknown, command: Command) => run(command, ping));
 }
 

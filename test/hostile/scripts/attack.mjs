@@ -7,8 +7,8 @@ import { startHostileServer } from './wire.mjs';
 
 const TIMEOUT = 300;
 const [name, binaryText, ...named] = process.argv.slice(2);
-const binary = binaryText === 'auto' ? 'auto' : binaryText === 'true';
-const attack = { ...common, ...(binaryText === 'false' ? textOnly : binaryOnly) }[name];
+const binary = binaryText === 'true';
+const attack = { ...common, ...(binary ? binaryOnly : textOnly) }[name];
 
 const operations = {
   get: (client) => client.get('key-1'),

@@ -30,9 +30,6 @@ export function binaryValue(request, key, value) {
 export const isFetch = ({ opcode }) =>
   [OPCODE.get, OPCODE.getQuietly, OPCODE.getKey, OPCODE.getKeyQuietly].includes(opcode);
 
-/** What libmemcached's client asks first: for the version, or with 'auto' for a key that nobody has. */
-const greetingKey = '\n\n\n\n\n\n';
-
 /** Takes the requests that are complete off `state.bytes`. */
 function takeRequests(state) {
   const requests = [];
@@ -61,19 +58,9 @@ function takeRequests(state) {
 }
 
 /** The answer to what a client says before it asks for anything; undefined for anything else. */
-function greeting(request, state) {
+function greeting(request) {
   if (!request.binary) return request.line === 'version' ? Buffer.from('VERSION 1.6.18\r\n') : undefined;
-  if (request.opcode === OPCODE.version) return binaryAnswer(request, { value: '1.6.18' });
-  if (isFetch(request) && request.key === greetingKey) {
-    state.greeted = true;
-    const isQuiet = request.opcode === OPCODE.getQuietly || request.opcode === OPCODE.getKeyQuietly;
-    return isQuiet ? Buffer.alloc(0) : binaryAnswer(request, { status: 1, value: 'Not found' });
-  }
-  if (request.opcode === OPCODE.noop && state.greeted === true) {
-    state.greeted = false;
-    return binaryAnswer(request);
-  }
-  return undefined;
+  return request.opcode === OPCODE.version ? binaryAnswer(request, { value: '1.6.18' }) : undefined;
 }
 
 /**
@@ -89,7 +76,7 @@ export async function startHostileServer(attack) {
     socket.on('data', (chunk) => {
       state.bytes = Buffer.concat([state.bytes, chunk]);
       for (const request of takeRequests(state)) {
-        const polite = attack.rude ? undefined : greeting(request, state);
+        const polite = attack.rude ? undefined : greeting(request);
         const answer = polite ?? attack.answer?.(request, socket);
         if (answer !== undefined && socket.writable) socket.write(answer);
       }

@@ -2,15 +2,20 @@
 
 import { Client } from '../../../dist/index.mjs';
 
-const [way, address, binary, connections] = process.argv.slice(2);
-const client = new Client(address, { binary: binary === 'true', timeout: 10_000, connections: Number(connections) });
+const [way, address, binary, count] = process.argv.slice(2);
+const clients = Array.from(
+  { length: Number(count) },
+  () => new Client(address, { binary: binary === 'true', timeout: 10_000 }),
+);
+const [client] = clients;
 const large = Buffer.alloc(20_000, 'x');
 
 function load() {
   for (let index = 0; index < 3000; ++index) {
     const key = `deaths:${index}`;
     const value = index % 100 === 0 ? large : key;
-    for (const call of [client.set(key, value), client.get(key), client.delete(key)]) call.catch(() => undefined);
+    const own = clients[index % clients.length];
+    for (const call of [own.set(key, value), own.get(key), own.delete(key)]) call.catch(() => undefined);
   }
 }
 
@@ -26,11 +31,11 @@ const ways = {
     process.exit(3);
   },
   exitWhileClosing: () => {
-    void client.close();
+    for (const each of clients) void each.close();
     process.exit(3);
   },
   exitAfterDestroy: () => {
-    client.destroy();
+    for (const each of clients) each.destroy();
     process.exit(3);
   },
   exception: () => {

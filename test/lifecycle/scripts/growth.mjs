@@ -48,7 +48,7 @@ const ways = {
   },
   // Never closed: the garbage collector has to do.
   async dropped() {
-    await use(make({ connections: 2 }));
+    await use(make());
   },
   async droppedUnused() {
     make();
@@ -79,6 +79,10 @@ async function round() {
 
 await settleIn();
 const before = usage();
+const probe = make();
+await silence(use(probe));
+const working = usage();
+await probe.close();
 await round();
 const first = await backTo(before);
 await round();
@@ -89,4 +93,4 @@ while (left.size > 2 && Date.now() < deadline) {
   await sleep(20);
 }
 const third = await round().then(() => backTo(before));
-console.log(JSON.stringify({ before, first, second, third, made, uncollected: left.size }));
+console.log(JSON.stringify({ before, working, first, second, third, made, uncollected: left.size }));

@@ -26,7 +26,7 @@ const endings = {
 };
 
 async function inWorker({ ending, address, binary, number }) {
-  const client = new Client(address, { binary, connections: 1 + (number % 3) });
+  const client = new Client(address, { binary });
   if (ending !== 'neverUsed') load(client, `worker-${number}`);
   await new Promise((resolve) => setTimeout(resolve, number % 4));
   if (ending !== 'neverUsed') load(client, `worker-${number}`);

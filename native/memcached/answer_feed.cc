@@ -1,0 +1,169 @@
+#include "memcached/answer_feed.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "memcached/wire.h"
+
+namespace lmc {
+
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+
+// Said of a counter, these make libmemcached fail an assertion; AUTH_CONTINUE makes it wait for more.
+bool isSafeToFeed(const Frame& frame, Op op) {
+  constexpr std::uint16_t kAuthError = 0x20;
+  constexpr std::uint16_t kAuthContinue = 0x21;
+  constexpr std::uint16_t kOutOfMemory = 0x82;
+  if (frame.status == 0) return true;
+  if (frame.status == kAuthContinue || isFetch(op)) return false;
+  return !(isCounter(op) && (frame.status == kAuthError || frame.status == kOutOfMemory));
+}
+
+std::string expectation(Op op) {
+  switch (op) {
+    case Op::Get:
+    case Op::Gets:
+      return "VALUE or END";
+    case Op::Delete:
+      return "DELETED or NOT_FOUND";
+    case Op::Touch:
+      return "TOUCHED or NOT_FOUND";
+    case Op::Incr:
+    case Op::Decr:
+      return "a number or NOT_FOUND";
+    case Op::Flush:
+      return "OK";
+    case Op::Stats:
+      return "STAT or END";
+    case Op::Version:
+      return "VERSION";
+    default:
+      return "STORED, NOT_STORED, EXISTS or NOT_FOUND";
+  }
+}
+
+}  // namespace
+
+void AnswerFeed::expect(Op op, std::uint32_t opaque) {
+  op_ = op;
+  opaque_ = opaque;
+  heard_ = Heard{};
+  left_ = value_ = 0;
+  madeUp_ = {};
+}
+
+void AnswerFeed::finish() {
+  madeUp_ = {};
+  while (left_ > 0 && !heard_.isViolation) {
+    if (stream_.in().empty() && !need(1)) return;
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_, stream_.in().size()));
+    stream_.consume(count);
+    left_ -= count;
+  }
+}
+
+std::size_t AnswerFeed::receive(char* into, std::size_t room) {
+  if (!madeUp_.empty()) {
+    const std::size_t count = std::min(room, madeUp_.size());
+    std::memcpy(into, madeUp_.data(), count);
+    madeUp_.remove_prefix(count);
+    return count;
+  }
+  if (heard_.isViolation || heard_.isClosed || !heard_.isFed) return 0;
+  if (left_ == 0 && !beginUnit()) return 0;
+  if (stream_.in().empty() && !need(1)) return 0;
+  const std::string_view in = stream_.in();
+  const auto count =
+      static_cast<std::size_t>(std::min<std::uint64_t>(std::min<std::uint64_t>(room, left_), in.size()));
+  if (isValue_) {
+    for (std::size_t at = count - std::min<std::size_t>(count, 2); at < count; ++at) {
+      const std::uint64_t behind = left_ - at;
+      if (behind <= kLineEnd.size() && in[at] != kLineEnd[kLineEnd.size() - behind]) {
+        violate("a value of the length that was announced");
+        return 0;
+      }
+    }
+  }
+  std::memcpy(into, in.data(), count);
+  stream_.consume(count);
+  left_ -= count;
+  return count;
+}
+
+bool AnswerFeed::beginUnit() {
+  isValue_ = value_ > 0;
+  if (isValue_) {
+    left_ = std::exchange(value_, 0);
+    return true;
+  }
+  return isBinary_ ? beginFrame() : beginLine();
+}
+
+bool AnswerFeed::beginLine() {
+  const std::size_t most = maxLineBytes(op_);
+  std::size_t end;
+  std::size_t looked = 0;
+  while ((end = stream_.in().find('\n', looked)) == std::string_view::npos) {
+    looked = stream_.in().size();
+    if (looked >= most) return violate(expectation(op_));
+    if (!need(looked + 1)) return false;
+  }
+  std::string_view line = stream_.in().substr(0, end + 1);
+  if (line.size() > most || !line.ends_with(kLineEnd)) return violate(expectation(op_));
+  left_ = line.size();
+  line.remove_suffix(kLineEnd.size());
+  const Word word = wordOf(line);
+  if (!answers(op_, word)) return violate(expectation(op_));
+  heard_.word = word;
+  if (isErrorWord(word)) heard_.text = line;
+  if (word == Word::Value) {
+    if (!readValueLine(line, &value_)) return violate("VALUE <key> <flags> <bytes>");
+    value_ += kLineEnd.size();
+  }
+  if (word == Word::Version && !isVersion(line.substr(std::min(line.size(), std::size_t{8}))))
+    return violate("VERSION <number>.<number>.<number>");
+  if (word == Word::Stat && line.size() < 7) return violate("STAT <name> <value>");
+  // libmemcached knows neither as the end of statistics.
+  heard_.isFed = !(op_ == Op::Stats && (word == Word::Reset || word == Word::Ok));
+  return heard_.isFed;
+}
+
+bool AnswerFeed::beginFrame() {
+  if (!need(kHeaderBytes)) return false;
+  const Frame frame = Frame::read(stream_.in().data());
+  if (const char* const fault = findFault(frame, op_, opaque_)) return violate(std::string("not ") + fault);
+  left_ = kHeaderBytes + std::uint64_t{frame.bodyBytes};
+  heard_.status = frame.status;
+  if (frame.status != 0 || op_ == Op::Version) {
+    if (!need(static_cast<std::size_t>(left_))) return false;
+    const std::string_view body = stream_.in().substr(kHeaderBytes, frame.bodyBytes);
+    if (frame.status == 0 && !isVersion(body)) return violate("a version");
+    if (frame.status != 0) heard_.text = body.substr(frame.keyBytes + std::size_t{frame.extraBytes});
+  }
+  heard_.isFed = isSafeToFeed(frame, op_);
+  return heard_.isFed;
+}
+
+// Waits until the stream holds so many bytes.
+bool AnswerFeed::need(std::size_t bytes) {
+  while (stream_.in().size() < bytes) {
+    if (!source_.awaitBytes()) return close();
+  }
+  return true;
+}
+
+bool AnswerFeed::violate(std::string_view what) {
+  heard_.isViolation = true;
+  heard_.text = "unexpected response; expected ";
+  heard_.text += what;
+  return false;
+}
+
+bool AnswerFeed::close() {
+  heard_.isClosed = true;
+  return false;
+}
+
+}  // namespace lmc

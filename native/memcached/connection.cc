@@ -1,0 +1,613 @@
+#include "memcached/connection.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/clock.h"
+#include "memcached/compression.h"
+#include "memcached/guarded_call.h"
+
+namespace lmc {
+
+namespace {
+
+// Requests of one batch. More would delay the first of them without making exchanges larger.
+constexpr std::size_t kMaxBatch = 1024;
+
+// Beyond this, requests wait as requests: what is overdue is never sent, and a hung server costs no memory.
+constexpr std::size_t kMaxUnsentBytes = std::size_t{1} << 20;
+
+// What has not been heard from for so long is asked whether it is still there before anything is sent. (The
+// loop reports a closed connection by itself, but only between turns.)
+constexpr double kFreshMs = 5;
+
+// Silence on a connection that was unused for so long may be that connection's alone: a firewall forgot it.
+constexpr double kIdleMs = 1000;
+
+// Behind the deadline of its caller, an answer that is not whole has failed.
+constexpr double kSlackMs = 10;
+
+// Inflated in one turn: some 3 ms.
+constexpr std::size_t kInflateBytes = 1 << 20;
+
+// What one datagram has room for: 65,507 bytes, less the frame and the line around key and value.
+constexpr std::size_t kDatagramBytes = 65507 - 8 - 100;
+
+// The text protocol of libmemcached has room for 19 digits of a CAS token.
+constexpr std::uint64_t kTwentyDigits = 10'000'000'000'000'000'000u;
+
+bool isQuiet(const Request& request) {
+  return request.settings->noReply && isStorage(request.op) && request.op != Op::Cas;
+}
+
+bool isRepeatable(Op op) { return isFetch(op) || op == Op::Stats || op == Op::Version; }
+
+// verify_keys as libmemcached means it: visible ASCII only, so no UTF-8.
+bool isVisibleAscii(std::string_view key) {
+  return std::all_of(key.begin(), key.end(), [](char byte) { return byte >= 0x21 && byte <= 0x7e; });
+}
+
+std::size_t copyBytesOf(const Request& request) {
+  return request.isCopy ? sizeof(Request) + request.keyLength + request.valueLength : 0;
+}
+
+}  // namespace
+
+Connection::Connection(const ConnectionContext& context, const ConnectionConfig& config, Health& health)
+    : context_(context),
+      config_(config),
+      health_(health),
+      silence_(context.loop.timer([this] { onSilenceTimer(); })) {}
+
+Connection::~Connection() { shutDown(); }
+
+// --- What is asked -----------------------------------------------------------------------------------------
+
+void Connection::submit(std::unique_ptr<Request> request) {
+  copyBytes_ += copyBytesOf(*request);
+  submitNow(std::move(request));
+}
+
+void Connection::submitNow(std::unique_ptr<Request> request) {
+  if (!compressing_.empty()) {
+    // The same key keeps its order; what concerns every key waits for one after the other.
+    const auto same = isAdmin(request->op) ? compressing_.begin()
+                                           : compressing_.find(std::string(request->keyView()));
+    if (same != compressing_.end()) {
+      same->second.pushBack(std::move(request));
+      return;
+    }
+  }
+  if (!isStorage(request->op) || !ValueJobs::wantsCompression(*request)) {
+    waiting_.pushBack(std::move(request));
+    return;
+  }
+  if (context_.jobs.compressedNow(*request)) {
+    waiting_.pushBack(std::move(request));
+    return;
+  }
+  compressing_.try_emplace(std::string(request->keyView()));
+  context_.jobs.compress(std::move(request),
+                         [this](std::unique_ptr<Request> done) { compressed(std::move(done)); });
+}
+
+void Connection::compressed(std::unique_ptr<Request> request) {
+  const auto entry = compressing_.find(std::string(request->keyView()));
+  auto node = compressing_.extract(entry);
+  request->minCompress = 0;  // it is done, whether it got smaller or not
+  if (!request->isGivenUp) waiting_.pushBack(std::move(request));
+  while (!node.mapped().empty()) submitNow(node.mapped().popFront());
+  flush();
+}
+
+void Connection::flush() {
+  if (isShutDown_) return;
+  if (state_ == State::Closed) {
+    completeDisconnects();
+    if (!waiting_.empty()) {
+      open();
+    } else if (health_.state() == ServerState::Probing) {
+      health_.probeAbandoned(nowMs());
+    }
+    return;
+  }
+  if (state_ == State::Open) pump();
+}
+
+void Connection::probe() {
+  if (state_ == State::Closed && !isShutDown_) open();
+}
+
+void Connection::configure(const ConnectionConfig& config) {
+  const bool isOther = config.behaviors != config_.behaviors;
+  config_ = config;
+  isReplaced_ = isReplaced_ || (isOther && state_ != State::Closed);
+}
+
+void Connection::completeDisconnects() {
+  while (!waiting_.empty() && waiting_.front()->op == Op::Disconnect) {
+    const std::unique_ptr<Request> request = waiting_.popFront();
+    health_.reset();
+    context_.results.answer(*request, status::kSuccess);
+  }
+}
+
+// Encodes and sends as much of what waits as the socket takes.
+void Connection::pump() {
+  while (state_ == State::Open && !waiting_.empty() && mayEncode()) encodeBatch();
+  if (state_ == State::Open && !stream_->out.empty()) send();
+}
+
+bool Connection::mayEncode() {
+  const bool disconnects = waiting_.front()->op == Op::Disconnect;
+  const bool isQuietNow = awaited_.empty() && stream_->out.empty();
+  if (isReplaced_ || disconnects) {
+    if (!isQuietNow) return false;
+  } else if (!isQuietNow || config_.isUdp() || nowMs() - heardMs_ < kFreshMs || !stream_->isStale()) {
+    return stream_->out.size() < kMaxUnsentBytes;
+  }
+  // A new connection before anything is written: the server closed this one while it was idle, or it is to be
+  // another one.
+  close();
+  completeDisconnects();
+  if (!waiting_.empty()) open();
+  return false;
+}
+
+void Connection::encodeBatch() {
+  const double now = nowMs();
+  const RequestSettings* const settings = waiting_.front()->settings.get();
+  std::size_t room = kMaxUnsentBytes - stream_->out.size();
+  std::size_t left = std::min(waiting_.size(), kMaxBatch);
+  context_.planner.begin(left);
+  for (; left > 0; --left) {
+    const Request& next = *waiting_.front();
+    const std::size_t bytes = next.keyLength + std::size_t{next.valueLength};
+    if (next.op == Op::Disconnect || next.settings.get() != settings || room == 0) break;
+    std::unique_ptr<Request> request = waiting_.popFront();
+    copyBytes_ -= copyBytesOf(*request);
+    if (refuseUnsendable(*request, now)) continue;
+    room -= std::min(room, bytes);
+    request->isSent = true;
+    context_.planner.add(std::move(request));
+  }
+  std::vector<Step>& steps = context_.planner.steps();
+  std::size_t onKeys = 0;
+  for (Step& step : steps) {
+    if (!isAdmin(step.first->op)) onKeys += step.keys;
+  }
+  if (onKeys > 0) ++counters_.batches;
+  counters_.batched += onKeys;
+  counters_.coalesced += context_.planner.coalesced();
+  const std::size_t before = awaited_.size();
+  for (Step& step : steps) encodeStep(step, now);
+  // One impatient caller must not take the connection away from everybody else in its batch.
+  double latest = 0;
+  for (std::size_t index = before; index < awaited_.size(); ++index)
+    latest = std::max(latest, awaited_[index].deadline);
+  for (std::size_t index = before; index < awaited_.size(); ++index) awaited_[index].deadline = latest;
+}
+
+// True: it must not be sent, and is completed.
+bool Connection::refuseUnsendable(Request& request, double now) {
+  std::int32_t reason = status::kSuccess;
+  if (request.deadline <= now) reason = status::kExpired;
+  if (!config_.binary && request.settings->verifyKeys && !isVisibleAscii(request.keyView()))
+    reason = status::kBadTextKey;
+  if (!config_.binary && request.op == Op::Cas && request.number >= kTwentyDigits)
+    reason = status::kNotInThisProtocol;
+  if (reason == status::kSuccess) return false;
+  context_.results.fail(request, reason, Outcome::NotSent);
+  return true;
+}
+
+void Connection::encodeStep(Step& step, double now) {
+  if (config_.isUdp()) {
+    sendAsDatagram(step);
+    return;
+  }
+  const std::uint32_t opaque = ++opaque_;
+  const memcached_return_t rc = context_.encoder.encode(step, opaque, stream_->out);
+  if (rc != MEMCACHED_SUCCESS) {
+    failStep(step, rc, Outcome::NotSent, {});
+    return;
+  }
+  Request& first = *step.first;
+  first.valueBytes.reset();
+  if (isQuiet(first)) context_.results.answer(first, status::kSuccess);
+  Awaited& awaited = awaited_.emplace_back(Awaited{step, first.op, opaque, now, 0});
+  for (const Request* request = step.first; request != nullptr; request = request->next) {
+    for (const Request* same = request; same != nullptr; same = same->nextSame)
+      awaited.deadline = std::max(awaited.deadline, same->deadline);
+  }
+}
+
+// Writes succeed blindly; what has to read an answer cannot work.
+void Connection::sendAsDatagram(Step& step) {
+  const Request& request = *step.first;
+  if (!isStorage(request.op) && request.op != Op::Delete && request.op != Op::Flush) {
+    failStep(step, MEMCACHED_NOT_SUPPORTED, Outcome::NotSent, {});
+    return;
+  }
+  if (request.keyLength + std::size_t{request.valueLength} > kDatagramBytes) {
+    failStep(step, MEMCACHED_E2BIG, Outcome::NotSent,
+             "over UDP that is a datagram, with room for 65,000 bytes");
+    return;
+  }
+  std::string_view datagram;
+  const memcached_return_t rc = context_.encoder.encodeDatagram(step, &datagram);
+  if (rc != MEMCACHED_SUCCESS) {
+    failStep(step, rc, Outcome::NotSent, {});
+  } else if (!stream_->sendDatagram(datagram)) {
+    failStep(step, errno == EMSGSIZE ? MEMCACHED_E2BIG : MEMCACHED_WRITE_FAILURE, Outcome::NotSent,
+             std::strerror(errno));
+  } else {
+    complete(*step.first, Answer{});
+    delete step.first;
+  }
+}
+
+void Connection::send() {
+  if (stream_->send() == Stream::Sent::Broken) {
+    // What arrived before it broke is read first: it may answer what was sent.
+    isEnding_ = true;
+    receive();
+    if (state_ == State::Open) lost(MEMCACHED_WRITE_FAILURE, std::strerror(stream_->error()));
+    return;
+  }
+  watch_->set(true, !stream_->out.empty());
+  watchSilence();
+}
+
+void Connection::failWaiting(std::int32_t rc, const std::string& message) {
+  while (!waiting_.empty()) {
+    completeDisconnects();
+    if (waiting_.empty()) return;
+    const std::unique_ptr<Request> request = waiting_.popFront();
+    copyBytes_ -= copyBytesOf(*request);
+    context_.results.fail(*request, rc, Outcome::NotSent, message);
+  }
+}
+
+// --- Opening and closing -----------------------------------------------------------------------------------
+
+void Connection::open() {
+  state_ = State::Opening;
+  isReplaced_ = isEnding_ = isGreeted_ = isDropped_ = false;
+  // As long as anybody who waits has time.
+  double timeoutMs = config_.timeoutMs;
+  const double now = nowMs();
+  for (const Request* request = waiting_.front(); request != nullptr; request = request->next)
+    timeoutMs = std::max(timeoutMs, request->deadline - now);
+  opener_ = std::make_unique<Opener>(context_.loop, fiber_, [this] { wake(); }, config_, timeoutMs);
+  fiber_.start([this] { run(); });
+  afterWake();
+}
+
+void Connection::run() {
+  opened_ = opener_->open();
+  if (!opened_.ok()) return;
+  isGreeted_ = true;
+  if (config_.isUdp()) return;
+  fiber_.suspend();
+  for (;;) {
+    if (awaited_.empty()) {
+      if (isEnding_) return;
+      fiber_.suspend();
+    } else if (!decodeNext(awaited_.front())) {
+      return;
+    }
+  }
+}
+
+void Connection::wake() {
+  fiber_.resume();
+  afterWake();
+}
+
+void Connection::afterWake() {
+  if (isGreeted_) {
+    becomeOpen();
+  } else if (fiber_.isRunning()) {
+    return;
+  } else if (state_ == State::Opening) {
+    failOpening();
+  } else if (state_ == State::Open) {
+    const int error = stream_->error();
+    const char* const message = isDropped_   ? "the connection was dropped after what the server said before"
+                                : error != 0 ? std::strerror(error)
+                                             : "the server closed the connection";
+    lost(MEMCACHED_CONNECTION_FAILURE, message);
+  }
+}
+
+void Connection::becomeOpen() {
+  isGreeted_ = false;
+  countOpening();
+  stream_ = std::make_unique<Stream>(std::exchange(opened_.descriptor, -1));
+  state_ = State::Open;
+  ++counters_.connects;
+  heardMs_ = answeredMs_ = nowMs();
+  health_.succeeded();
+  if (!config_.isUdp()) {
+    decoder_ = std::make_unique<Decoder>(config_.binary, *stream_, *this);
+    watch_ = context_.loop.watch(stream_->descriptor(), [this](Loop::Readiness ready) {
+      if (ready.readable) receive();
+      if (!ready.writable || state_ != State::Open) return;
+      send();
+      if (state_ == State::Open) pump();
+    });
+    watch_->set(true, false);
+  }
+  pump();
+}
+
+// What greeting cost counts, too.
+void Connection::countOpening() {
+  counters_.bytesReceived += opener_->bytesReceived();
+  counters_.bytesSent += opener_->bytesSent();
+  opener_.reset();
+}
+
+void Connection::failOpening() {
+  countOpening();
+  state_ = State::Closed;
+  if (opened_.isReached) {
+    health_.succeeded();
+  } else {
+    health_.failed(nowMs());
+  }
+  const std::string message = std::move(opened_.message);
+  failWaiting(opened_.rc, message);
+}
+
+void Connection::stopFiber() {
+  if (!fiber_.isRunning()) return;
+  isEnding_ = true;
+  if (opener_) opener_->cancel();
+  fiber_.resume();
+}
+
+void Connection::close() {
+  state_ = State::Closed;  // before the fiber ends: nobody is to be told that the connection is lost
+  stopFiber();
+  opener_.reset();
+  watch_.reset();
+  decoder_.reset();
+  if (stream_) {
+    counters_.bytesReceived += stream_->received();
+    counters_.bytesSent += stream_->sent();
+  }
+  stream_.reset();
+}
+
+void Connection::abandonAwaited(std::int32_t rc, const std::string& message, bool retries) {
+  const double now = nowMs();
+  const auto abandon = [&](std::unique_ptr<Request> request) {
+    const bool mayRetry =
+        retries && isRepeatable(request->op) && !request->isRetried && request->deadline > now;
+    if (mayRetry && request->slot != kNoSlot) {
+      request->isRetried = true;
+      request->isSent = false;
+      waiting_.pushFront(std::move(request));
+      return;
+    }
+    const Outcome outcome = isWrite(request->op) ? Outcome::Unknown : Outcome::Definite;
+    context_.results.fail(*request, rc, outcome, message);
+  };
+  // From the last to the first: each goes to the front of what waits.
+  while (!awaited_.empty()) {
+    const Step step = awaited_.back().step;
+    awaited_.pop_back();
+    std::vector<Request*> requests;
+    for (Request* head = step.first; head != nullptr; head = std::exchange(head->next, nullptr)) {
+      head->previous = nullptr;
+      for (Request* same = head; same != nullptr; same = std::exchange(same->nextSame, nullptr))
+        requests.push_back(same);
+    }
+    for (auto request = requests.rbegin(); request != requests.rend(); ++request)
+      abandon(std::unique_ptr<Request>(*request));
+  }
+}
+
+// An established connection broke: something is there, so a new one may be tried at once.
+void Connection::lost(std::int32_t rc, const std::string& message) {
+  close();
+  abandonAwaited(rc, message, true);
+  flush();
+}
+
+void Connection::fellSilent() {
+  const bool wasIdle = awaited_.front().sentMs - heardMs_ > kIdleMs;
+  close();
+  abandonAwaited(MEMCACHED_TIMEOUT, "no answer in time", wasIdle);
+  if (wasIdle) {
+    // Perhaps only this connection is dead. If the server does not answer on a new one either, it has failed.
+    open();
+    return;
+  }
+  health_.failed(nowMs());
+  failWaiting(status::kServerDown, {});
+}
+
+void Connection::shutDown() {
+  isShutDown_ = true;
+  close();
+  while (!awaited_.empty()) {
+    failStep(awaited_.back().step, status::kClosed, Outcome::Definite, {});
+    awaited_.pop_back();
+  }
+  waiting_.clear();
+  silence_.reset();
+}
+
+// --- What is answered --------------------------------------------------------------------------------------
+
+bool Connection::receive() {
+  if (state_ != State::Open || config_.isUdp()) return false;
+  const Stream::Received received = stream_->receive();
+  if (received == Stream::Received::Nothing && !isEnding_) {
+    stream_->endTurn();
+    return false;
+  }
+  const bool hasBytes = received == Stream::Received::Bytes;
+  decodedMs_ = nowMs();
+  if (hasBytes) heardMs_ = decodedMs_;
+  if (received == Stream::Received::Closed) isEnding_ = true;
+  inflateBudget_ = kInflateBytes;
+  // What nobody asked for spoils everything that comes after it.
+  if (hasBytes && awaited_.empty()) isEnding_ = true;
+  wake();
+  if (state_ != State::Open) return false;
+  const bool isLeftOver = awaited_.empty() && !stream_->in().empty();
+  stream_->endTurn();
+  if (isLeftOver) {
+    lost(MEMCACHED_CONNECTION_FAILURE, {});
+    return false;
+  }
+  if (!waiting_.empty()) pump();
+  return hasBytes;
+}
+
+bool Connection::awaitBytes() {
+  if (isEnding_) return false;
+  const CallContext call = std::exchange(callContext, {});
+  fiber_.suspend();
+  callContext = call;
+  return !isEnding_;
+}
+
+bool Connection::decodeNext(Awaited& awaited) {
+  Answer answer;
+  Decoder::Verdict verdict;
+  const Op op = awaited.op;
+  if (isFetch(op)) {
+    const auto onValue = [this](std::unique_ptr<Request> request, ReceivedValue value) {
+      found(std::move(request), std::move(value));
+    };
+    verdict = decoder_->decodeFetch(awaited.step, awaited.opaque, onValue, &answer);
+  } else {
+    verdict = decoder_->decode(*awaited.step.first, awaited.opaque, &answer);
+  }
+  if (verdict == Decoder::Verdict::Closed) return false;
+  answeredMs_ = decodedMs_;
+  health_.succeeded();
+  Step step = awaited.step;
+  awaited_.pop_front();
+  if (isFetch(op)) {
+    finishFetch(step, answer);
+  } else {
+    complete(*step.first, answer);
+    delete step.first;
+  }
+  isDropped_ = verdict == Decoder::Verdict::Drop;
+  return !isDropped_;
+}
+
+void Connection::complete(Request& request, const Answer& answer) {
+  if (request.slot == kNoSlot) return;
+  if (!isAdmin(request.op)) counters_.latency.record(decodedMs_ - request.submittedMs, 1);
+  Completion* const completion = context_.results.answer(request, answer.status);
+  completion->outcome = answer.outcome;
+  completion->number = answer.number;
+  if (!answer.text.empty()) context_.results.attach(*completion, answer.text);
+}
+
+void Connection::found(std::unique_ptr<Request> request, ReceivedValue value) {
+  for (const Request* same = request.get(); same != nullptr; same = same->nextSame) {
+    if (same->slot == kNoSlot) continue;
+    ++counters_.hits;
+    counters_.latency.record(decodedMs_ - same->submittedMs, 1);
+  }
+  if ((value.flags & kZlibFlag) != 0 && config_.inflate) {
+    context_.jobs.inflate(std::move(request), std::move(value), config_.maxInflated, &inflateBudget_);
+  } else {
+    context_.jobs.deliver(std::move(request), std::move(value), status::kSuccess);
+  }
+}
+
+// What was asked and not found, or not answered.
+void Connection::finishFetch(Step& step, const Answer& answer) {
+  Answer rest = answer;
+  if (answer.status == status::kSuccess) rest.status = status::kNotFound;
+  for (Request* head = std::exchange(step.first, nullptr); head != nullptr;) {
+    Request* const next = head->next;
+    for (std::unique_ptr<Request> same(head); same; same = takeNextSame(*same)) {
+      if (rest.status == status::kNotFound && same->slot != kNoSlot) ++counters_.misses;
+      complete(*same, rest);
+    }
+    head = next;
+  }
+}
+
+void Connection::failStep(Step& step, std::int32_t rc, Outcome outcome, const std::string& message) {
+  for (Request* head = std::exchange(step.first, nullptr); head != nullptr;) {
+    Request* const next = head->next;
+    for (std::unique_ptr<Request> same(head); same; same = takeNextSame(*same))
+      context_.results.fail(*same, rc, outcome, message);
+    head = next;
+  }
+}
+
+// --- Silence -----------------------------------------------------------------------------------------------
+
+// When the answer that is next has failed: it is not whole, or nothing at all is heard.
+double Connection::silentAtMs(const Awaited& awaited) const {
+  const double since = std::max(awaited.sentMs, answeredMs_);
+  const double whole = std::max(since + config_.timeoutMs, awaited.deadline) + kSlackMs;
+  const double anything = std::max(awaited.sentMs, heardMs_) + config_.maxSilenceMs();
+  return std::min(whole, anything);
+}
+
+void Connection::watchSilence() {
+  if (awaited_.empty()) return;
+  const double at = silentAtMs(awaited_.front());
+  if (watchingUntilMs_ <= at) return;  // it looks again then
+  watchingUntilMs_ = at;
+  silence_->start(std::max(1.0, at - nowMs()));
+}
+
+void Connection::onSilenceTimer() {
+  watchingUntilMs_ = kNever;
+  if (state_ != State::Open || awaited_.empty()) return;
+  if (nowMs() >= silentAtMs(awaited_.front())) {
+    // The loop may have been blocked: what has arrived is read before anything is judged.
+    receive();
+    if (state_ != State::Open || awaited_.empty()) return;
+    if (nowMs() >= silentAtMs(awaited_.front())) {
+      fellSilent();
+      return;
+    }
+  }
+  watchSilence();
+}
+
+// --- Numbers -----------------------------------------------------------------------------------------------
+
+void Connection::recordGivenUp(const Request& request) {
+  if (!isAdmin(request.op)) counters_.latency.record(nowMs() - request.submittedMs, 1);
+}
+
+std::size_t Connection::awaited() const {
+  std::size_t count = 0;
+  for (const Awaited& awaited : awaited_) {
+    for (const Request* request = awaited.step.first; request != nullptr; request = request->next) {
+      for (const Request* same = request; same != nullptr; same = same->nextSame)
+        count += same->slot != kNoSlot ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+ServerCounters Connection::counters() const {
+  ServerCounters counters = counters_;
+  if (stream_) {
+    counters.bytesReceived += stream_->received();
+    counters.bytesSent += stream_->sent();
+  }
+  return counters;
+}
+
+}  // namespace lmc
