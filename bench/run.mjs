@@ -77,7 +77,7 @@ function chooseWorkloads(all, options) {
   const chosen = all.filter(
     (workload) =>
       matches(workload.name) &&
-      (!options.quick || options.workload || flagged(workload, 'quick')) &&
+      (options.workload || (options.quick ? flagged(workload, 'quick') : !workload.onlyByName)) &&
       (workload.cpu === undefined || hasTaskset()),
   );
   if (chosen.length === 0) throw new UsageError(`no such workload: ${options.workload}; --list names them`);

@@ -42,11 +42,14 @@ function isOlder(version, minimum) {
   return false;
 }
 
-/** What the compiler of node-gyp and CMake finds: Boost has no pkg-config files. Its library is linked statically. */
-function compiler(...args) {
-  const input = '#if !__has_include(<boost/context/fiber.hpp>)\n#error\n#endif\n';
+/**
+ * What the compiler of node-gyp and CMake finds: Boost has no pkg-config files. Its library is linked statically.
+ * No input: a compiler that reads none may have ended before it is written, which would be an error (EPIPE).
+ */
+function compiler(args, input) {
+  const stdio = [input === undefined ? 'ignore' : 'pipe', 'pipe', 'ignore'];
   try {
-    return execFileSync(process.env.CXX || 'c++', args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] });
+    return execFileSync(process.env.CXX || 'c++', args, { input, encoding: 'utf8', stdio });
   } catch (error) {
     if (error.code === 'ENOENT') throw new Missing('There is no C++ compiler.');
     return undefined;
@@ -55,9 +58,10 @@ function compiler(...args) {
 
 function requireBoostContext() {
   const name = 'libboost_context.a';
-  const hasHeaders = compiler('-E', '-x', 'c++', '-') !== undefined;
+  const source = '#if !__has_include(<boost/context/fiber.hpp>)\n#error\n#endif\n';
+  const hasHeaders = compiler(['-E', '-x', 'c++', '-'], source) !== undefined;
   // Prints the path, or only the name where it finds no such file.
-  const hasLibrary = (compiler(`-print-file-name=${name}`) ?? name).trim() !== name;
+  const hasLibrary = (compiler([`-print-file-name=${name}`]) ?? name).trim() !== name;
   if (!hasHeaders || !hasLibrary) {
     throw new Missing('Boost.Context (its headers and its static library) is not installed.');
   }

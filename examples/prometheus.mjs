@@ -39,7 +39,9 @@ expose(Counter, 'errors_total', 'Operations that failed.', ['error'], (server) =
 );
 expose(Counter, 'hits_total', 'Reads that found a value.', [], ({ hits }) => [[{}, hits]]);
 expose(Counter, 'misses_total', 'Reads that found nothing.', [], ({ misses }) => [[{}, misses]]);
-expose(Counter, 'batches_total', 'Exchanges with the server.', [], ({ batches }) => [[{}, batches]]);
+expose(Counter, 'batches_total', 'Groups of requests that were encoded together.', [], ({ batches }) => [
+  [{}, batches],
+]);
 expose(Counter, 'batched_total', 'Requests in them.', [], ({ batches, meanBatchSize }) => [
   [{}, Math.round(batches * meanBatchSize)],
 ]);
@@ -47,6 +49,8 @@ expose(Counter, 'coalesced_total', 'Reads that shared the request of another.', 
   [{}, coalesced],
 ]);
 expose(Counter, 'reconnects_total', 'Connections that were made again.', [], ({ reconnects }) => [[{}, reconnects]]);
+expose(Counter, 'received_bytes_total', 'Bytes from the server.', [], ({ bytesReceived }) => [[{}, bytesReceived]]);
+expose(Counter, 'sent_bytes_total', 'Bytes to the server.', [], ({ bytesSent }) => [[{}, bytesSent]]);
 expose(Gauge, 'queue_depth', 'Operations that wait.', [], ({ queueDepth }) => [[{}, queueDepth]]);
 expose(Gauge, 'in_flight', 'Operations that are being worked on.', [], ({ inFlight }) => [[{}, inFlight]]);
 expose(Gauge, 'state', '1 for the state that the server is in.', ['state'], ({ state }) =>

@@ -180,7 +180,7 @@ const explanations: Record<string, string> = {
   AUTH_FAILURE: 'the server refused the credentials, or wants some',
   AUTH_PROBLEM: 'SASL is not possible with this server',
   TIMEOUT: 'the server did not answer in time',
-  NOTFOUND: 'no such key',
+  NOTFOUND: 'no-such-key',
   CONNECTION_FAILURE: 'the connection failed',
   UNKNOWN_READ_FAILURE: "the server's answer could not be understood",
   NOT_SUPPORTED: 'not possible over UDP, which has no answers',

@@ -33,7 +33,8 @@ export interface NativeClientOptions {
 
 /** native/binding/client.h */
 export interface NativeClient {
-  submit(byteLength: number): void;
+  /** `endsTick`: the tick calls no more; until then what it calls is admitted together. */
+  submit(byteLength: number, endsTick: boolean): void;
   /** Copies a large value for the next submission; returns its length in bytes. */
   stage(value: string | Uint8Array): number;
   /** True: it will not be sent. False: it was sent already. It is completed either way, later. */

@@ -50,6 +50,8 @@ export class Submission {
   /** Bytes in use; a multiple of 8. */
   #length = 0;
   #staged = 0;
+  /** Whether this tick has handed something over already. */
+  #hasPortions = false;
   #keyLength = 0;
   #keyFlags = 0;
   /** With namespace. */
@@ -80,12 +82,13 @@ export class Submission {
   }
 
   /** Hands over what was written. */
-  flush(): void {
-    if (this.#length === 0) return;
+  flush(endsTick: boolean): void {
+    if (this.#length === 0 && !(endsTick && this.#hasPortions)) return;
+    this.#hasPortions = !endsTick;
     const length = this.#length;
     this.#length = 0;
     this.#staged = 0;
-    this.#native.submit(length);
+    this.#native.submit(length, endsTick);
   }
 
   /**
@@ -94,7 +97,7 @@ export class Submission {
    * @throws BadKeyProvided
    */
   begin(op: Op, key: Key, isLong: boolean): void {
-    if (this.#length + mostBytesOfRecord > capacity) this.flush();
+    if (this.#length + mostBytesOfRecord > capacity) this.flush(false);
     const at = this.#length + (isLong ? longRecordBytes : shortRecordBytes);
     this.#keyFlags = 0;
     this.#keyLength = typeof key === 'string' ? this.#writeKey(key, at) : this.#copyKey(key, at);
@@ -177,7 +180,7 @@ export class Submission {
 
   /** A whole record for a server, without a key. */
   writeForServer(op: Op, slot: number, deadline: number, server: number, expiry: number, value: string): void {
-    if (this.#length + mostBytesOfRecord > capacity) this.flush();
+    if (this.#length + mostBytesOfRecord > capacity) this.flush(false);
     const at = this.#length + longRecordBytes;
     const word = this.#length >>> 2;
     const valueLength = this.#bytes.write(value, at, 'utf8');

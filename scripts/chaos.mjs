@@ -21,7 +21,7 @@ import { judgeMemory, megabytes, usage } from './soak/watch.mjs';
 const { values: given } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
-    loops: { type: 'string', default: '25' },
+    loops: { type: 'string', default: '20' },
     margin: { type: 'string', default: '500' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
@@ -33,17 +33,19 @@ if (![minutes, loopsEach, margin].every((number) => number > 0) || Number.isNaN(
 }
 
 const ketama = { ketama: true, remove_failed: 2, retry_timeout: 1, dead_timeout: 2 };
-const kinds = [
-  { name: 'binary, modula', timeout: 400, options: { binary: true, behaviors: { retry_timeout: 1 } } },
-  { name: 'text, modula', timeout: 600, options: { binary: false, behaviors: { retry_timeout: 1 } } },
-  { name: 'binary, ketama', timeout: 400, options: { binary: 'auto', behaviors: ketama } },
-  { name: 'text, ketama', timeout: 600, options: { binary: false, connections: 2, behaviors: ketama } },
-  {
-    name: 'binary, 3 connections',
-    timeout: 1000,
-    options: { binary: true, connections: 3, behaviors: { retry_timeout: 0 } },
-  },
+/** Each in text and in binary. */
+const settings = [
+  { name: 'modula', timeout: 400, behaviors: { retry_timeout: 1 } },
+  { name: 'ketama', timeout: 600, behaviors: ketama },
+  { name: 'retried at once', timeout: 1000, behaviors: { retry_timeout: 0 } },
 ];
+const kinds = settings.flatMap(({ name, timeout, behaviors }) =>
+  [false, true].map((binary) => ({
+    name: `${binary ? 'binary' : 'text'}, ${name}`,
+    timeout,
+    options: { binary, behaviors },
+  })),
+);
 
 const thread = new ThreadWatch();
 const world = new World(margin, thread);

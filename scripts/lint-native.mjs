@@ -10,12 +10,14 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 /** Pinned: another version formats differently. */
 const CLANG_FORMAT = 'clang-format-19';
 
-/** What a layer must not include: the layers above it, and the libraries that only they may use. */
+const NODE = '(napi|node_api|js_native_api|uv|v8)\\.h|node/|uv/';
+const LIBMEMCACHED = 'libmemcached|libhashkit|sasl/';
+/** What a layer must not include: the layers above it, and the libraries that only other layers may use. */
 const FORBIDDEN = {
-  'native/core/':
-    /^(memcached|binding)\/|^(napi|node_api|js_native_api|uv|v8)\.h|^node\/|^libmemcached|^sasl\/|^zlib\.h/,
-  'native/memcached/': /^binding\/|^(napi|node_api|js_native_api|uv|v8)\.h|^node\//,
-  'native/binding/': /^libmemcached|^sasl\//,
+  'native/core/': new RegExp(`^(transport/|memcached/|binding/|${NODE}|${LIBMEMCACHED}|zlib\\.h|boost/|sys/)`),
+  'native/transport/': new RegExp(`^(memcached/|binding/|${NODE}|${LIBMEMCACHED}|zlib\\.h)`),
+  'native/memcached/': new RegExp(`^(binding/|${NODE}|boost/)`),
+  'native/binding/': new RegExp(`^(${LIBMEMCACHED}|zlib\\.h|boost/)`),
 };
 
 const sources = ['native', 'test/native', 'test/fuzz']

@@ -1,7 +1,7 @@
 // Makes the prebuilt binary for this machine, in native/prebuilds/<platform>-<arch>/:
 //
-//   libmemcached.<libc>.node    the addon (libmemcached.node on macOS), by prebuildify
-//   <libc>/                     the shared libraries that it needs, and SASL's PLAIN plugin (macos/ on macOS)
+//   libmemcached.<libc>.node    the addon, by prebuildify
+//   <libc>/                     the shared libraries that it needs, and SASL's PLAIN plugin
 //   <libc>/bundled.json         what they are: versions, licences, where they came from (npm run sbom reads it)
 //
 // Run it on the oldest system to be supported: what is built here needs this system's C library or a newer one, as far
@@ -13,18 +13,15 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rm
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as linux from './prebuild/linux.mjs';
-import * as macos from './prebuild/macos.mjs';
+import { addonName, bundle as bundleLibraries, flavor as libcFlavor, floor } from './prebuild/linux.mjs';
 import { describe } from './prebuild/provenance.mjs';
 import { headers } from './headers.mjs';
 import { buildIfStale } from './stale.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
-const SYSTEMS = { linux, darwin: macos };
-const system = SYSTEMS[process.platform];
-if (!system) {
-  console.error(`There is no recipe for ${process.platform}; libmemcached itself runs on Linux and macOS.`);
+if (process.platform !== 'linux') {
+  console.error(`The addon runs on Linux only, not on ${process.platform}.`);
   process.exit(1);
 }
 
@@ -32,9 +29,9 @@ if (!system) {
 const WORK = 'build-prebuild';
 const NATIVE = ['binding', 'core', 'memcached', 'transport', 'binding.gyp'].map((name) => `native/${name}`);
 const SOURCES = [...NATIVE, 'deps', 'scripts/prebuild.mjs', 'scripts/prebuild'];
-const flavor = system.flavor();
+const flavor = libcFlavor();
 const folder = join('native/prebuilds', `${process.platform}-${process.arch}`);
-const addon = join(folder, system.addonName(flavor));
+const addon = join(folder, addonName(flavor));
 const bundle = join(folder, flavor);
 
 function compile() {
@@ -46,7 +43,7 @@ function compile() {
     process.execPath,
     [
       prebuildify,
-      ...['--napi', '--strip', '--tag-libc', process.platform === 'linux' ? flavor : ''].filter(Boolean),
+      ...['--napi', '--strip', '--tag-libc', flavor],
       ...['--name', 'libmemcached', '--target', process.versions.node],
       ...['--cwd', join(WORK, 'native'), '--out', 'native'],
     ],
@@ -76,14 +73,15 @@ function build() {
   rmSync(bundle, { recursive: true, force: true });
   compile();
   mkdirSync(bundle, { recursive: true });
-  const bundled = system.bundle({ addon, bundle, flavor });
+  const bundled = bundleLibraries({ addon, bundle, flavor });
   // Modes go into the package, and an upload of a workflow loses them: the same everywhere.
-  for (const file of [addon, ...bundled.map(({ file }) => join(bundle, file))]) chmodSync(file, 0o644);
+  const files = bundled.map(({ file }) => join(bundle, file)); // and the addon: one library is part of it
+  for (const file of files) chmodSync(file, 0o644);
   const manifest = {
     platform: process.platform,
     arch: process.arch,
-    ...(process.platform === 'linux' ? { libc: flavor } : {}),
-    requires: system.floor([addon, ...bundled.map(({ file }) => join(bundle, file))]),
+    libc: flavor,
+    requires: floor(files),
     libraries: bundled.map(describe).sort((a, b) => (a.file < b.file ? -1 : 1)),
   };
   writeFileSync(join(bundle, 'bundled.json'), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -8,10 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
-const TARGETS = [
-  ...['x64', 'arm64'].flatMap((arch) => ['glibc', 'musl'].map((libc) => [`linux-${arch}`, `.${libc}`, libc])),
-  ...['x64', 'arm64'].map((arch) => [`darwin-${arch}`, '', 'macos']),
-];
+const TARGETS = ['x64', 'arm64'].flatMap((arch) => ['glibc', 'musl'].map((libc) => [`linux-${arch}`, libc]));
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const { version } = manifest;
@@ -52,10 +49,10 @@ function checkChangelog() {
 }
 
 function checkPrebuilds() {
-  for (const [tuple, tag, flavor] of TARGETS) {
+  for (const [tuple, libc] of TARGETS) {
     const folder = join('native/prebuilds', tuple);
-    must(existsSync(join(folder, `libmemcached${tag}.node`)), `There is no prebuilt binary for ${tuple}${tag}.`);
-    must(existsSync(join(folder, flavor, 'bundled.json')), `${folder}/${flavor} does not say what is bundled.`);
+    must(existsSync(join(folder, `libmemcached.${libc}.node`)), `There is no prebuilt binary for ${tuple} (${libc}).`);
+    must(existsSync(join(folder, libc, 'bundled.json')), `${folder}/${libc} does not say what is bundled.`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The clients in the order of the tables. `package` is where the version comes from; ours is the repository itself. */
 export const clients = [
   { name: 'libmemcached', title: 'libmemcached', short: 'libmemcached', ours: true, colour: '#0b5fa5' },
-  { name: 'libmemcached-text', title: 'libmemcached (text)', short: 'text', ours: true, colour: '#6fb1e8' },
+  { name: 'libmemcached-binary', title: 'libmemcached (binary)', short: 'binary', ours: true, colour: '#6fb1e8' },
   { name: 'memjs', title: 'memjs', package: 'memjs', colour: '#e08e2b' },
   { name: 'memcached', title: 'memcached', package: 'memcached', colour: '#9a9a9a' },
   { name: 'memcache-client', title: 'memcache-client', package: 'memcache-client', colour: '#5f9e6e' },

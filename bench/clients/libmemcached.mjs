@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { Adapter } from './adapter.mjs';
 
-// As a user gets it: with the defaults.
+// As a user gets it: with the defaults, and so in the text protocol.
 export default class Libmemcached extends Adapter {
   static options = {};
 

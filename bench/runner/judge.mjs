@@ -28,6 +28,10 @@ function limit({ atLeast, atMost }, inFlight) {
 
 function measured(goal, own, summary) {
   if (goal.measure === 'cpu') return own.cpuRatio ?? null;
+  if (goal.measure === 'against') {
+    const other = summary.find(({ participant }) => participant.name === goal.against);
+    return own.rate && other?.rate ? own.rate / other.rate : null;
+  }
   if (goal.measure !== 'reference') return own[goal.measure] ?? null;
   const references = summary.filter(
     ({ participant, keysRate }) => participant.name.startsWith(goal.reference) && keysRate,

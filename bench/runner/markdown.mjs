@@ -15,17 +15,48 @@ export function markdown({ machine, command, options, workloads, participants, s
     ...notes.map((note) => `- ${note}`),
     '',
     ...(chart ? [`![Operations per second](${chart})`, ''] : []),
+    ...ratioTables(workloads, summaries),
     ...goalSection(verdicts),
     ...overview(workloads, participants, summaries),
     ...details(workloads, summaries),
   ].join('\n');
 }
 
+/** The default client at a glance: a row for each operation, a column for each number in flight. */
+function ratioTables(workloads, summaries) {
+  const chosen = workloads.filter(
+    ({ name, group, servers, inFlight }) => servers === 1 && name === `${group}-${inFlight}` && summaries.has(name),
+  );
+  const columns = [...new Set(chosen.map(({ inFlight }) => inFlight))].sort((one, other) => one - other);
+  const own = ({ name }) => summaries.get(name).find(({ participant }) => participant.name === 'libmemcached');
+  const rows = (field) =>
+    [...new Set(chosen.map(({ group }) => group))].map((group) => [
+      group,
+      ...columns.map((column) => {
+        const workload = chosen.find((each) => each.group === group && each.inFlight === column);
+        return figure(workload && own(workload)?.[field]);
+      }),
+    ]);
+  if (!chosen.some(own)) return [];
+  const header = ['in flight', ...columns.map((column) => column.toLocaleString('en'))];
+  const alignment = `l${'r'.repeat(columns.length)}`;
+  return [
+    '## Ratios of the default client',
+    '',
+    'Operations per second, to the best of the other JavaScript clients:',
+    '',
+    ...table(header, rows('ratio'), alignment),
+    'CPU time per operation, to the thriftiest of them:',
+    '',
+    ...table(header, rows('cpuRatio'), alignment),
+  ];
+}
+
 function goalSection(verdicts) {
   if (verdicts.length === 0) return [];
   const missed = verdicts.filter(({ met }) => !met).length;
   const rows = verdicts.map(({ workload, goal, wanted, got, met }) => [
-    describe(workload) + (goal.client === 'libmemcached-text' ? ' (text protocol)' : ''),
+    describe(workload) + (goal.client === 'libmemcached-binary' ? ' (binary)' : ''),
     measures[goal.measure](goal),
     `${goal.atLeast === undefined ? '≤' : '≥'} ${wanted}`,
     figure(got),
@@ -43,6 +74,7 @@ function goalSection(verdicts) {
 const measures = {
   ratio: ({ workload }) => (workload.startsWith('open') ? 'p99: best peer / ours' : 'ratio to the best peer'),
   cpu: () => 'CPU per operation: ours / thriftiest peer',
+  against: () => 'operations per second: binary / text',
   reference: () => "keys per second: ours / the C program's",
   megabytes: ({ unit }) => unit,
 };

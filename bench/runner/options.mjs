@@ -2,11 +2,11 @@ import { parseArgs } from 'node:util';
 
 export const help = `npm run bench -- [options]
 
-  --quick            about a minute: the most telling workloads, one round
+  --quick            about three minutes: the most telling workloads, one round
   --workload NAME    only these (repeatable; * and ? match: 'get-*')
   --client NAME      only these clients and reference points (repeatable)
-  --rounds N         rounds of each workload, medians are shown (default 5; quick 1)
-  --seconds S        measured time of one client in one round (default 1; quick 0.5)
+  --rounds N         rounds of each workload, medians are shown (default 3; quick 1)
+  --seconds S        measured time of one client in one round (default 0.5)
   --json FILE        every single run, for other tools
   --list             names of workloads, clients and reference points
   --help
@@ -26,10 +26,10 @@ export function readOptions(args) {
       help: { type: 'boolean' },
     },
   });
-  const seconds = positive('seconds', values.seconds) ?? (values.quick ? 0.5 : 1);
+  const seconds = positive('seconds', values.seconds) ?? 0.5;
   return {
     ...values,
-    rounds: positive('rounds', values.rounds, Number.isInteger) ?? (values.quick ? 1 : 5),
+    rounds: positive('rounds', values.rounds, Number.isInteger) ?? (values.quick ? 1 : 3),
     seconds,
     // Long enough for the hot functions to be compiled; V8 does it within some tens of thousands of operations.
     warmup: Math.max(0.2, seconds / 4),

@@ -57,7 +57,11 @@ export function summarize(workload, participants, rounds) {
 
 const usable = (run) => run && !run.error && !run.wrong;
 const bestRun = (runs) => runs.reduce((best, run) => (run.rate > best.rate ? run : best));
-const highest = (numbers) => Math.max(...numbers.filter(Number.isFinite));
+/** NaN of none: there is nothing to compare with. */
+function highest(numbers) {
+  const known = numbers.filter(Number.isFinite);
+  return known.length > 0 ? Math.max(...known) : NaN;
+}
 const finite = (number) => (Number.isFinite(number) ? number : null);
 
 function median(numbers) {

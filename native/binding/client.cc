@@ -63,14 +63,18 @@ NativeClient::NativeClient(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Na
   loop_ = std::make_unique<UvLoop>(uvLoop, [this] { deliverFromLoop(); });
   memcached_return_t error;
   cluster_ = std::make_unique<Cluster>(std::move(config), *loop_, [] {}, &error);
-  napi_add_async_cleanup_hook(env, environmentEnds, this, &cleanupHook_);
+  cleanupHook_ = new CleanupHook{this};
+  const auto environmentEnds = [](napi_async_cleanup_hook_handle, void* hook) {
+    if (NativeClient* const client = static_cast<CleanupHook*>(hook)->client) client->shutDown();
+  };
+  napi_add_async_cleanup_hook(env, environmentEnds, cleanupHook_, &cleanupHook_->handle);
   if (error != MEMCACHED_SUCCESS) {
-    shutDown(nullptr);
+    shutDown();
     throwRefused(env, error, nullptr);
   }
 }
 
-NativeClient::~NativeClient() { shutDown(nullptr); }
+NativeClient::~NativeClient() { shutDown(); }
 
 bool NativeClient::adoptArrays(const Napi::Object& options) {
   const auto adopt = [&](const char* name, Bytes* bytes) {
@@ -85,7 +89,7 @@ bool NativeClient::adoptArrays(const Napi::Object& options) {
   return adopt("submission", &submission_) && adopt("records", &records_) && adopt("bytes", &bytes_);
 }
 
-// submit(byteLength): hands over the requests in the submission buffer, and sends them.
+// submit(byteLength, endsTick): hands over the requests in the submission buffer, and sends them.
 Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::size_t size = info[0].As<Napi::Number>().Uint32Value();
@@ -106,6 +110,7 @@ Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
   }
   staged_.clear();
   cluster_->flush();
+  if (info[1].ToBoolean().Value()) cluster_->endTick();
   if (before == 0 && pending_ > 0) {
     Ref();
     loop_->keepAlive(true);
@@ -188,7 +193,7 @@ Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
 Napi::Value NativeClient::metrics(const Napi::CallbackInfo& info) { return metricsOf(info.Env(), *cluster_); }
 
 Napi::Value NativeClient::stop(const Napi::CallbackInfo& info) {
-  shutDown(nullptr);
+  shutDown();
   return info.Env().Undefined();
 }
 
@@ -329,26 +334,17 @@ void NativeClient::settled(Napi::Env, std::size_t count) {
   }
 }
 
-// `onClosed`: the environment ends, and waits for it. Nothing of what is pending is waited for.
-void NativeClient::shutDown(std::function<void()> onClosed) {
-  if (isStopped_ || !loop_) {
-    if (onClosed) onClosed();
-    return;
-  }
+// Nothing of what is pending is waited for.
+void NativeClient::shutDown() {
+  if (isStopped_ || !loop_) return;
   isStopped_ = true;
   if (cluster_) cluster_->shutDown();
-  const bool environmentEnds = onClosed != nullptr;
-  const auto hook = std::exchange(cleanupHook_, nullptr);
-  loop_->close([hook, onClosed = std::move(onClosed)] {
-    // Until libuv holds nothing any longer the environment must not go.
-    if (hook != nullptr) napi_remove_async_cleanup_hook(hook);
-    if (onClosed) onClosed();
+  cleanupHook_->client = nullptr;
+  loop_->close([hook = cleanupHook_] {
+    napi_remove_async_cleanup_hook(hook->handle);
+    delete hook;
   });
-  if (!environmentEnds && std::exchange(pending_, 0) > 0) Unref();
-}
-
-void NativeClient::environmentEnds(napi_async_cleanup_hook_handle, void* self) {
-  static_cast<NativeClient*>(self)->shutDown([] {});
+  if (std::exchange(pending_, 0) > 0) Unref();
 }
 
 }  // namespace lmc

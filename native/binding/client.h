@@ -44,8 +44,13 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   void deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks);
   void collectResults();
   void settled(Napi::Env env, std::size_t count);
-  void shutDown(std::function<void()> onClosed);
-  static void environmentEnds(napi_async_cleanup_hook_handle hook, void* self);
+  void shutDown();
+
+  // Keeps the environment until libuv holds nothing of ours any longer; lives on when the client is gone.
+  struct CleanupHook {
+    NativeClient* client;
+    napi_async_cleanup_hook_handle handle = nullptr;
+  };
 
   struct Bytes {
     Napi::Reference<Napi::TypedArray> array;  // keeps the memory
@@ -66,7 +71,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   // Requests that somebody waits for: while there are any, the process and this object stay alive.
   std::size_t pending_ = 0;
   bool isStopped_ = false;
-  napi_async_cleanup_hook_handle cleanupHook_ = nullptr;
+  CleanupHook* cleanupHook_ = nullptr;
   std::unique_ptr<Napi::AsyncContext> asyncContext_;
   // Destruction order: the cluster's connections go before the loop that watches them.
   std::unique_ptr<UvLoop> loop_;

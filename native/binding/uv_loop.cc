@@ -74,7 +74,8 @@ class UvLoop::UvWatch final : public Loop::Watch {
 
   static void onPoll(uv_poll_t* poll, int status, int happened) {
     auto* const holder = static_cast<PollHolder*>(poll->data);
-    // libuv stops watching what is broken. There may be bytes before the error, which whoever reads will find.
+    // libuv stops watching what is broken. There may be bytes before the error, which whoever reads will
+    // find.
     const bool isBroken = status < 0;
     if (isBroken) uv_poll_start(poll, holder->events, onPoll);
     holder->call(Readiness{isBroken || (happened & UV_READABLE) != 0, (happened & UV_WRITABLE) != 0});
@@ -155,7 +156,8 @@ void UvLoop::close(std::function<void()> onClosed) {
   shared_->isClosed = true;
   shared_->onClosed = std::move(onClosed);
   uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(alive_, nullptr)), [](uv_handle_t* closed) {
-    const std::unique_ptr<std::shared_ptr<Shared>> shared(static_cast<std::shared_ptr<Shared>*>(closed->data));
+    const std::unique_ptr<std::shared_ptr<Shared>> shared(
+        static_cast<std::shared_ptr<Shared>*>(closed->data));
     delete reinterpret_cast<uv_async_t*>(closed);
     (*shared)->release();
   });

@@ -8,7 +8,7 @@ namespace lmc {
 
 // What one server's connection has done since the client was made, for metrics().
 struct ServerCounters {
-  std::uint64_t hits = 0;       // reads (each caller's, also if one answer served several)
+  std::uint64_t hits = 0;  // reads (each caller's, also if one answer served several)
   std::uint64_t misses = 0;
   std::uint64_t batches = 0;    // sends that carried operations on keys
   std::uint64_t batched = 0;    // requests in them; of reads: distinct keys

@@ -20,8 +20,8 @@ struct Step {
 
 // Makes multi-gets of the gets in a batch. Pure: no sockets, no libmemcached, no Node.
 //
-// Answers come in the order of the requests, so the call order is kept as it is, whatever the keys. Only a get
-// may move: forward into the multi-get that is open, unless its key was written since that one began.
+// Answers come in the order of the requests, so the call order is kept as it is, whatever the keys. Only a
+// get may move: forward into the multi-get that is open, unless its key was written since that one began.
 class Planner {
  public:
   // Caps of a multi-get. 16 KB of keys is what managed services take in one.

@@ -61,6 +61,7 @@ struct Request {
   bool isSent = false;             // encoded: from here on it cannot be recalled
   bool isGivenUp = false;          // before it was sent, while a job had it
   bool isCopy = false;             // for a replica: nobody waits for it
+  std::uint32_t copyBytes = 0;     // of such: what it holds while it waits
   std::uint16_t keyLength = 0;
   std::uint16_t server = 0;
   std::uint32_t slot = kNoSlot;

@@ -21,29 +21,6 @@ bool isSafeToFeed(const Frame& frame, Op op) {
   return !(isCounter(op) && (frame.status == kAuthError || frame.status == kOutOfMemory));
 }
 
-std::string expectation(Op op) {
-  switch (op) {
-    case Op::Get:
-    case Op::Gets:
-      return "VALUE or END";
-    case Op::Delete:
-      return "DELETED or NOT_FOUND";
-    case Op::Touch:
-      return "TOUCHED or NOT_FOUND";
-    case Op::Incr:
-    case Op::Decr:
-      return "a number or NOT_FOUND";
-    case Op::Flush:
-      return "OK";
-    case Op::Stats:
-      return "STAT or END";
-    case Op::Version:
-      return "VERSION";
-    default:
-      return "STORED, NOT_STORED, EXISTS or NOT_FOUND";
-  }
-}
-
 }  // namespace
 
 void AnswerFeed::expect(Op op, std::uint32_t opaque) {
@@ -107,15 +84,15 @@ bool AnswerFeed::beginLine() {
   std::size_t looked = 0;
   while ((end = stream_.in().find('\n', looked)) == std::string_view::npos) {
     looked = stream_.in().size();
-    if (looked >= most) return violate(expectation(op_));
+    if (looked >= most) return violate(awaitedAnswer(op_).expected);
     if (!need(looked + 1)) return false;
   }
   std::string_view line = stream_.in().substr(0, end + 1);
-  if (line.size() > most || !line.ends_with(kLineEnd)) return violate(expectation(op_));
+  if (line.size() > most || !line.ends_with(kLineEnd)) return violate(awaitedAnswer(op_).expected);
   left_ = line.size();
   line.remove_suffix(kLineEnd.size());
   const Word word = wordOf(line);
-  if (!answers(op_, word)) return violate(expectation(op_));
+  if (!answers(op_, word)) return violate(awaitedAnswer(op_).expected);
   heard_.word = word;
   if (isErrorWord(word)) heard_.text = line;
   if (word == Word::Value) {

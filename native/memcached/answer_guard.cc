@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-
-#include "memcached/wire.h"
-
 namespace lmc {
 
 namespace {
@@ -58,13 +55,19 @@ const char* findFaultInSuccess(const Frame& frame, Op op) {
 
 Word wordOf(std::string_view line) {
   constexpr std::pair<std::string_view, Word> kWhole[] = {
-      {"STORED", Word::Stored},   {"NOT_STORED", Word::NotStored}, {"EXISTS", Word::Exists},
-      {"NOT_FOUND", Word::NotFound}, {"DELETED", Word::Deleted},   {"TOUCHED", Word::Touched},
-      {"OK", Word::Ok},           {"RESET", Word::Reset},          {"END", Word::End},
+      {"STORED", Word::Stored},   {"NOT_STORED", Word::NotStored},
+      {"EXISTS", Word::Exists},   {"NOT_FOUND", Word::NotFound},
+      {"DELETED", Word::Deleted}, {"TOUCHED", Word::Touched},
+      {"OK", Word::Ok},           {"RESET", Word::Reset},
+      {"END", Word::End},
   };
   constexpr std::pair<std::string_view, Word> kFirst[] = {
-      {"VALUE", Word::Value}, {"STAT", Word::Stat},           {"VERSION", Word::Version},
-      {"ERROR", Word::Error}, {"CLIENT_ERROR", Word::ClientError}, {"SERVER_ERROR", Word::ServerError},
+      {"VALUE", Word::Value},
+      {"STAT", Word::Stat},
+      {"VERSION", Word::Version},
+      {"ERROR", Word::Error},
+      {"CLIENT_ERROR", Word::ClientError},
+      {"SERVER_ERROR", Word::ServerError},
   };
   for (const auto& [text, word] : kWhole) {
     if (line == text) return word;
@@ -76,33 +79,10 @@ Word wordOf(std::string_view line) {
 }
 
 bool answers(Op op, Word word) {
-  if (isErrorWord(word)) return true;
-  switch (op) {
-    case Op::Get:
-    case Op::Gets:
-      return word == Word::Value || word == Word::End;
-    case Op::Delete:
-      return word == Word::Deleted || word == Word::NotFound;
-    case Op::Touch:
-      return word == Word::Touched || word == Word::NotFound;
-    case Op::Incr:
-    case Op::Decr:
-      return word == Word::Number || word == Word::NotFound;
-    case Op::Flush:
-      return word == Word::Ok;
-    case Op::Stats:
-      return word == Word::Stat || word == Word::End || word == Word::Reset || word == Word::Ok;
-    case Op::Version:
-      return word == Word::Version;
-    default:
-      return word == Word::Stored || word == Word::NotStored || word == Word::Exists ||
-             word == Word::NotFound;
-  }
+  return isErrorWord(word) || (awaitedAnswer(op).words & wordBits({word})) != 0;
 }
 
-std::size_t maxLineBytes(Op op) {
-  return isCounter(op) || op == Op::Version ? kMaxLongLine : kMaxShortLine;
-}
+std::size_t maxLineBytes(Op op) { return isCounter(op) || op == Op::Version ? kMaxLongLine : kMaxShortLine; }
 
 bool readValueLine(std::string_view line, std::uint64_t* bytes) {
   constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();

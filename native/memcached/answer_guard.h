@@ -4,33 +4,13 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/request.h"
+#include "memcached/wire.h"
 
 namespace lmc {
 
-// What a server may say to what it was asked, checked before libmemcached reads it: it compares prefixes, trusts
-// lengths, and reads past its buffers where they lie (measured, see CONTRIBUTING). Nothing that does not pass
-// here is ever fed.
-
-enum class Word : std::uint8_t {
-  None,  // nothing that a memcached says
-  Stored,
-  NotStored,
-  Exists,
-  NotFound,
-  Deleted,
-  Touched,
-  Number,
-  Ok,
-  Reset,
-  Value,
-  Stat,
-  End,
-  Version,
-  Error,
-  ClientError,
-  ServerError,
-};
+// What a server may say to what it was asked, checked before libmemcached reads it: it compares prefixes,
+// trusts lengths, and reads past its buffers where they lie (measured, see CONTRIBUTING). Nothing that does
+// not pass here is ever fed.
 
 constexpr bool isErrorWord(Word word) { return word >= Word::Error; }
 

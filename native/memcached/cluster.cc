@@ -114,10 +114,10 @@ void Cluster::applyBehaviors() {
   }
 }
 
-void Cluster::beginTick() {
-  if (ticking_) return;
-  ticking_ = true;
-  tickMs_ = nowMs();
+void Cluster::beginGathering() {
+  if (isGathering_) return;
+  isGathering_ = true;
+  gatheredMs_ = nowMs();
   updateEjections();
 }
 
@@ -137,7 +137,7 @@ void Cluster::updateEjections() {
       changed = true;
     }
     if (isNoneLeft) health.hasten();
-    if (health.isDead() && router_.ejects() && health.admit(tickMs_) == Health::Admission::Probe)
+    if (health.isDead() && router_.ejects() && health.admit(gatheredMs_) == Health::Admission::Probe)
       servers_[index].connection->probe();
   }
   if (changed) router_.eject(ejected_);
@@ -145,7 +145,7 @@ void Cluster::updateEjections() {
 
 bool Cluster::admit(Server& server, Request& request) {
   if (server.admitsThisTick) return true;
-  switch (server.health->admit(tickMs_)) {
+  switch (server.health->admit(gatheredMs_)) {
     case Health::Admission::Allow:
       return true;
     case Health::Admission::Probe:
@@ -166,13 +166,13 @@ bool Cluster::admit(Server& server, Request& request) {
 // From here on it counts, and its time runs.
 void Cluster::recordSubmission(Server& server, Request& request) {
   ++server.operations[static_cast<std::size_t>(request.op)];
-  request.submittedMs = tickMs_;
+  request.submittedMs = gatheredMs_;
   request.settings = requestSettings_;
   slots_.open(request);
 }
 
 void Cluster::add(std::unique_ptr<Request> request) {
-  beginTick();
+  beginGathering();
   const std::size_t position = router_.positionOf(request->keyView()) + std::size_t{request->replica};
   request->server = static_cast<std::uint16_t>(router_.serverAt(position));
   Server& server = servers_[request->server];
@@ -218,7 +218,7 @@ void Cluster::replicate(const Request& request, std::size_t position) {
 }
 
 void Cluster::addForServer(std::unique_ptr<Request> request) {
-  beginTick();
+  beginGathering();
   Server& server = servers_[request->server];
   recordSubmission(server, *request);
   if (request->op != Op::Disconnect && !admit(server, *request)) return;
@@ -227,11 +227,14 @@ void Cluster::addForServer(std::unique_ptr<Request> request) {
 }
 
 void Cluster::flush() {
-  ticking_ = false;
+  isGathering_ = false;
   for (Server& server : servers_) {
-    server.admitsThisTick = false;
     if (std::exchange(server.hasNew, false)) server.connection->flush();
   }
+}
+
+void Cluster::endTick() {
+  for (Server& server : servers_) server.admitsThisTick = false;
 }
 
 bool Cluster::cancel(std::uint32_t slot) {
@@ -244,7 +247,7 @@ bool Cluster::cancel(std::uint32_t slot) {
   }
   request->isGivenUp = !request->isSent;
   const bool isUnsent = request->isGivenUp;
-  if (!isUnsent) servers_[request->server].connection->recordGivenUp(*request);
+  if (!isUnsent) servers_[request->server].connection->countGivenUp(*request);
   // (Whoever holds it finds that nobody waits.)
   results_.fail(*request, status::kCancelled, isUnsent ? Outcome::NotSent : Outcome::Unknown);
   return isUnsent;

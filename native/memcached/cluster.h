@@ -43,6 +43,8 @@ class Cluster {
   void add(std::unique_ptr<Request> request);
   void addForServer(std::unique_ptr<Request> request);  // request.server says which
   void flush();
+  // A tick may flush in portions: until it ends, all of them ride along with a probe.
+  void endTick();
   // Gives a request up: it is completed as cancelled. True: it will not be sent. False: it was sent already,
   // or has its result.
   bool cancel(std::uint32_t slot);
@@ -80,7 +82,7 @@ class Cluster {
   FailurePolicy failurePolicy() const;
   RequestSettings requestSettings() const;
   void applyBehaviors();
-  void beginTick();
+  void beginGathering();
   void updateEjections();
   bool admit(Server& server, Request& request);
   void recordSubmission(Server& server, Request& request);
@@ -98,8 +100,8 @@ class Cluster {
   std::vector<Server> servers_;
   std::vector<bool> ejected_;
   std::uint32_t replicas_ = 0;  // num_replicas
-  bool ticking_ = false;
-  double tickMs_ = 0;
+  bool isGathering_ = false;  // since the last flush
+  double gatheredMs_ = 0;
 };
 
 }  // namespace lmc

@@ -29,9 +29,6 @@ constexpr double kIdleMs = 1000;
 // Behind the deadline of its caller, an answer that is not whole has failed.
 constexpr double kSlackMs = 10;
 
-// Inflated in one turn: some 3 ms.
-constexpr std::size_t kInflateBytes = 1 << 20;
-
 // What one datagram has room for: 65,507 bytes, less the frame and the line around key and value.
 constexpr std::size_t kDatagramBytes = 65507 - 8 - 100;
 
@@ -49,58 +46,19 @@ bool isVisibleAscii(std::string_view key) {
   return std::all_of(key.begin(), key.end(), [](char byte) { return byte >= 0x21 && byte <= 0x7e; });
 }
 
-std::size_t copyBytesOf(const Request& request) {
-  return request.isCopy ? sizeof(Request) + request.keyLength + request.valueLength : 0;
-}
-
 }  // namespace
 
 Connection::Connection(const ConnectionContext& context, const ConnectionConfig& config, Health& health)
     : context_(context),
       config_(config),
       health_(health),
+      completer_(context.results, context.jobs, counters_),
+      waiting_(context.jobs, context.results, [this] { flush(); }),
       silence_(context.loop.timer([this] { onSilenceTimer(); })) {}
 
 Connection::~Connection() { shutDown(); }
 
 // --- What is asked -----------------------------------------------------------------------------------------
-
-void Connection::submit(std::unique_ptr<Request> request) {
-  copyBytes_ += copyBytesOf(*request);
-  submitNow(std::move(request));
-}
-
-void Connection::submitNow(std::unique_ptr<Request> request) {
-  if (!compressing_.empty()) {
-    // The same key keeps its order; what concerns every key waits for one after the other.
-    const auto same = isAdmin(request->op) ? compressing_.begin()
-                                           : compressing_.find(std::string(request->keyView()));
-    if (same != compressing_.end()) {
-      same->second.pushBack(std::move(request));
-      return;
-    }
-  }
-  if (!isStorage(request->op) || !ValueJobs::wantsCompression(*request)) {
-    waiting_.pushBack(std::move(request));
-    return;
-  }
-  if (context_.jobs.compressedNow(*request)) {
-    waiting_.pushBack(std::move(request));
-    return;
-  }
-  compressing_.try_emplace(std::string(request->keyView()));
-  context_.jobs.compress(std::move(request),
-                         [this](std::unique_ptr<Request> done) { compressed(std::move(done)); });
-}
-
-void Connection::compressed(std::unique_ptr<Request> request) {
-  const auto entry = compressing_.find(std::string(request->keyView()));
-  auto node = compressing_.extract(entry);
-  request->minCompress = 0;  // it is done, whether it got smaller or not
-  if (!request->isGivenUp) waiting_.pushBack(std::move(request));
-  while (!node.mapped().empty()) submitNow(node.mapped().popFront());
-  flush();
-}
 
 void Connection::flush() {
   if (isShutDown_) return;
@@ -127,8 +85,8 @@ void Connection::configure(const ConnectionConfig& config) {
 }
 
 void Connection::completeDisconnects() {
-  while (!waiting_.empty() && waiting_.front()->op == Op::Disconnect) {
-    const std::unique_ptr<Request> request = waiting_.popFront();
+  while (waiting_.disconnects()) {
+    const std::unique_ptr<Request> request = waiting_.pop();
     health_.reset();
     context_.results.answer(*request, status::kSuccess);
   }
@@ -141,9 +99,8 @@ void Connection::pump() {
 }
 
 bool Connection::mayEncode() {
-  const bool disconnects = waiting_.front()->op == Op::Disconnect;
   const bool isQuietNow = awaited_.empty() && stream_->out.empty();
-  if (isReplaced_ || disconnects) {
+  if (isReplaced_ || waiting_.disconnects()) {
     if (!isQuietNow) return false;
   } else if (!isQuietNow || config_.isUdp() || nowMs() - heardMs_ < kFreshMs || !stream_->isStale()) {
     return stream_->out.size() < kMaxUnsentBytes;
@@ -166,8 +123,7 @@ void Connection::encodeBatch() {
     const Request& next = *waiting_.front();
     const std::size_t bytes = next.keyLength + std::size_t{next.valueLength};
     if (next.op == Op::Disconnect || next.settings.get() != settings || room == 0) break;
-    std::unique_ptr<Request> request = waiting_.popFront();
-    copyBytes_ -= copyBytesOf(*request);
+    std::unique_ptr<Request> request = waiting_.pop();
     if (refuseUnsendable(*request, now)) continue;
     room -= std::min(room, bytes);
     request->isSent = true;
@@ -211,7 +167,7 @@ void Connection::encodeStep(Step& step, double now) {
   const std::uint32_t opaque = ++opaque_;
   const memcached_return_t rc = context_.encoder.encode(step, opaque, stream_->out);
   if (rc != MEMCACHED_SUCCESS) {
-    failStep(step, rc, Outcome::NotSent, {});
+    completer_.fail(step, rc, Outcome::NotSent, {});
     return;
   }
   Request& first = *step.first;
@@ -228,24 +184,24 @@ void Connection::encodeStep(Step& step, double now) {
 void Connection::sendAsDatagram(Step& step) {
   const Request& request = *step.first;
   if (!isStorage(request.op) && request.op != Op::Delete && request.op != Op::Flush) {
-    failStep(step, MEMCACHED_NOT_SUPPORTED, Outcome::NotSent, {});
+    completer_.fail(step, MEMCACHED_NOT_SUPPORTED, Outcome::NotSent, {});
     return;
   }
   if (request.keyLength + std::size_t{request.valueLength} > kDatagramBytes) {
-    failStep(step, MEMCACHED_E2BIG, Outcome::NotSent,
-             "over UDP that is a datagram, with room for 65,000 bytes");
+    completer_.fail(step, MEMCACHED_E2BIG, Outcome::NotSent,
+                    "over UDP that is a datagram, with room for 65,000 bytes");
     return;
   }
   std::string_view datagram;
   const memcached_return_t rc = context_.encoder.encodeDatagram(step, &datagram);
   if (rc != MEMCACHED_SUCCESS) {
-    failStep(step, rc, Outcome::NotSent, {});
+    completer_.fail(step, rc, Outcome::NotSent, {});
   } else if (!stream_->sendDatagram(datagram)) {
-    failStep(step, errno == EMSGSIZE ? MEMCACHED_E2BIG : MEMCACHED_WRITE_FAILURE, Outcome::NotSent,
-             std::strerror(errno));
+    completer_.fail(step, errno == EMSGSIZE ? MEMCACHED_E2BIG : MEMCACHED_WRITE_FAILURE, Outcome::NotSent,
+                    std::strerror(errno));
   } else {
-    complete(*step.first, Answer{});
-    delete step.first;
+    completer_.beginTurn(nowMs());
+    completer_.complete(std::unique_ptr<Request>(step.first), Answer{});
   }
 }
 
@@ -261,14 +217,17 @@ void Connection::send() {
   watchSilence();
 }
 
+// A caller who wants failures forgotten has what was asked for, also when the server fails at that moment.
 void Connection::failWaiting(std::int32_t rc, const std::string& message) {
-  while (!waiting_.empty()) {
-    completeDisconnects();
-    if (waiting_.empty()) return;
-    const std::unique_ptr<Request> request = waiting_.popFront();
-    copyBytes_ -= copyBytesOf(*request);
-    context_.results.fail(*request, rc, Outcome::NotSent, message);
+  RequestList disconnects;
+  for (Request* request = waiting_.front(); request != nullptr;) {
+    Request* const next = request->next;
+    if (request->op == Op::Disconnect) disconnects.pushBack(request->list->remove(request));
+    request = next;
   }
+  waiting_.fail(rc, message);
+  while (!disconnects.empty()) waiting_.push(disconnects.popFront());
+  completeDisconnects();
 }
 
 // --- Opening and closing -----------------------------------------------------------------------------------
@@ -277,10 +236,7 @@ void Connection::open() {
   state_ = State::Opening;
   isReplaced_ = isEnding_ = isGreeted_ = isDropped_ = false;
   // As long as anybody who waits has time.
-  double timeoutMs = config_.timeoutMs;
-  const double now = nowMs();
-  for (const Request* request = waiting_.front(); request != nullptr; request = request->next)
-    timeoutMs = std::max(timeoutMs, request->deadline - now);
+  const double timeoutMs = std::max(config_.timeoutMs, waiting_.latestDeadline() - nowMs());
   opener_ = std::make_unique<Opener>(context_.loop, fiber_, [this] { wake(); }, config_, timeoutMs);
   fiber_.start([this] { run(); });
   afterWake();
@@ -436,7 +392,7 @@ void Connection::shutDown() {
   isShutDown_ = true;
   close();
   while (!awaited_.empty()) {
-    failStep(awaited_.back().step, status::kClosed, Outcome::Definite, {});
+    completer_.fail(awaited_.back().step, status::kClosed, Outcome::Definite, {});
     awaited_.pop_back();
   }
   waiting_.clear();
@@ -453,10 +409,9 @@ bool Connection::receive() {
     return false;
   }
   const bool hasBytes = received == Stream::Received::Bytes;
-  decodedMs_ = nowMs();
-  if (hasBytes) heardMs_ = decodedMs_;
+  completer_.beginTurn(nowMs());
+  if (hasBytes) heardMs_ = completer_.turnMs();
   if (received == Stream::Received::Closed) isEnding_ = true;
-  inflateBudget_ = kInflateBytes;
   // What nobody asked for spoils everything that comes after it.
   if (hasBytes && awaited_.empty()) isEnding_ = true;
   wake();
@@ -485,70 +440,24 @@ bool Connection::decodeNext(Awaited& awaited) {
   const Op op = awaited.op;
   if (isFetch(op)) {
     const auto onValue = [this](std::unique_ptr<Request> request, ReceivedValue value) {
-      found(std::move(request), std::move(value));
+      completer_.found(std::move(request), std::move(value), config_);
     };
     verdict = decoder_->decodeFetch(awaited.step, awaited.opaque, onValue, &answer);
   } else {
     verdict = decoder_->decode(*awaited.step.first, awaited.opaque, &answer);
   }
   if (verdict == Decoder::Verdict::Closed) return false;
-  answeredMs_ = decodedMs_;
+  answeredMs_ = completer_.turnMs();
   health_.succeeded();
   Step step = awaited.step;
   awaited_.pop_front();
   if (isFetch(op)) {
-    finishFetch(step, answer);
+    completer_.finishFetch(step, answer);
   } else {
-    complete(*step.first, answer);
-    delete step.first;
+    completer_.complete(std::unique_ptr<Request>(step.first), answer);
   }
   isDropped_ = verdict == Decoder::Verdict::Drop;
   return !isDropped_;
-}
-
-void Connection::complete(Request& request, const Answer& answer) {
-  if (request.slot == kNoSlot) return;
-  if (!isAdmin(request.op)) counters_.latency.record(decodedMs_ - request.submittedMs, 1);
-  Completion* const completion = context_.results.answer(request, answer.status);
-  completion->outcome = answer.outcome;
-  completion->number = answer.number;
-  if (!answer.text.empty()) context_.results.attach(*completion, answer.text);
-}
-
-void Connection::found(std::unique_ptr<Request> request, ReceivedValue value) {
-  for (const Request* same = request.get(); same != nullptr; same = same->nextSame) {
-    if (same->slot == kNoSlot) continue;
-    ++counters_.hits;
-    counters_.latency.record(decodedMs_ - same->submittedMs, 1);
-  }
-  if ((value.flags & kZlibFlag) != 0 && config_.inflate) {
-    context_.jobs.inflate(std::move(request), std::move(value), config_.maxInflated, &inflateBudget_);
-  } else {
-    context_.jobs.deliver(std::move(request), std::move(value), status::kSuccess);
-  }
-}
-
-// What was asked and not found, or not answered.
-void Connection::finishFetch(Step& step, const Answer& answer) {
-  Answer rest = answer;
-  if (answer.status == status::kSuccess) rest.status = status::kNotFound;
-  for (Request* head = std::exchange(step.first, nullptr); head != nullptr;) {
-    Request* const next = head->next;
-    for (std::unique_ptr<Request> same(head); same; same = takeNextSame(*same)) {
-      if (rest.status == status::kNotFound && same->slot != kNoSlot) ++counters_.misses;
-      complete(*same, rest);
-    }
-    head = next;
-  }
-}
-
-void Connection::failStep(Step& step, std::int32_t rc, Outcome outcome, const std::string& message) {
-  for (Request* head = std::exchange(step.first, nullptr); head != nullptr;) {
-    Request* const next = head->next;
-    for (std::unique_ptr<Request> same(head); same; same = takeNextSame(*same))
-      context_.results.fail(*same, rc, outcome, message);
-    head = next;
-  }
 }
 
 // --- Silence -----------------------------------------------------------------------------------------------
@@ -585,10 +494,6 @@ void Connection::onSilenceTimer() {
 }
 
 // --- Numbers -----------------------------------------------------------------------------------------------
-
-void Connection::recordGivenUp(const Request& request) {
-  if (!isAdmin(request.op)) counters_.latency.record(nowMs() - request.submittedMs, 1);
-}
 
 std::size_t Connection::awaited() const {
   std::size_t count = 0;

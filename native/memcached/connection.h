@@ -4,16 +4,18 @@
 #include <limits>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
+#include "core/clock.h"
 #include "core/counters.h"
 #include "core/health.h"
 #include "core/planner.h"
 #include "core/results.h"
+#include "memcached/completer.h"
 #include "memcached/decoder.h"
 #include "memcached/encoder.h"
 #include "memcached/opener.h"
 #include "memcached/value_jobs.h"
+#include "memcached/waiting_queue.h"
 #include "transport/fiber.h"
 #include "transport/loop.h"
 #include "transport/stream.h"
@@ -46,7 +48,7 @@ class Connection final : public ByteSource {
   Connection& operator=(const Connection&) = delete;
 
   // They leave with flush().
-  void submit(std::unique_ptr<Request> request);
+  void submit(std::unique_ptr<Request> request) { waiting_.push(std::move(request)); }
   void flush();
   // Opens the connection if it is closed, though nothing waits: to find out whether the server is there.
   void probe();
@@ -62,11 +64,10 @@ class Connection final : public ByteSource {
 
   std::size_t waiting() const { return waiting_.size(); }
   std::size_t awaited() const;
-  // Of replicas' copies, which nobody waits for: what they may hold is bounded by who submits them.
-  std::size_t copyBytes() const { return copyBytes_; }
+  std::size_t copyBytes() const { return waiting_.copyBytes(); }
   ServerCounters counters() const;
   // A request that was sent, and whose caller waits no longer.
-  void recordGivenUp(const Request& request);
+  void countGivenUp(const Request& request) { completer_.countGivenUp(request, nowMs()); }
 
  private:
   enum class State : std::uint8_t { Closed, Opening, Open };
@@ -98,8 +99,6 @@ class Connection final : public ByteSource {
   void lost(std::int32_t rc, const std::string& message);
   void fellSilent();
 
-  void submitNow(std::unique_ptr<Request> request);
-  void compressed(std::unique_ptr<Request> request);
   void pump();
   bool mayEncode();
   void completeDisconnects();
@@ -114,35 +113,26 @@ class Connection final : public ByteSource {
   void onSilenceTimer();
   double silentAtMs(const Awaited& awaited) const;
 
-  void complete(Request& request, const Answer& answer);
-  void found(std::unique_ptr<Request> request, ReceivedValue value);
-  void finishFetch(Step& step, const Answer& answer);
-  void failStep(Step& step, std::int32_t rc, Outcome outcome, const std::string& message);
-
   static constexpr double kNever = std::numeric_limits<double>::infinity();
 
   const ConnectionContext context_;
   ConnectionConfig config_;
   Health& health_;
   ServerCounters counters_;
+  Completer completer_;
 
-  RequestList waiting_;
+  WaitingQueue waiting_;
   std::deque<Awaited> awaited_;
-  // Values that the pool compresses, by their keys, with what was called on the same keys meanwhile.
-  std::unordered_map<std::string, RequestList> compressing_;
-  std::size_t copyBytes_ = 0;
 
   State state_ = State::Closed;
-  bool isReplaced_ = false;   // other settings: to be opened anew once nothing is awaited
-  bool isEnding_ = false;     // the fiber is to come to its end
-  bool isGreeted_ = false;    // the fiber has opened a socket that is not in use yet
+  bool isReplaced_ = false;  // other settings: to be opened anew once nothing is awaited
+  bool isEnding_ = false;    // the fiber is to come to its end
+  bool isGreeted_ = false;   // the fiber has opened a socket that is not in use yet
   bool isDropped_ = false;   // what the server said made the decoding end
   bool isShutDown_ = false;
-  std::size_t inflateBudget_ = 0;  // of this turn
   std::uint32_t opaque_ = 0;
   double heardMs_ = 0;     // when something was received
   double answeredMs_ = 0;  // when the last whole answer was
-  double decodedMs_ = 0;   // the time of the turn that decodes
 
   // In the order in which they depend on each other.
   std::unique_ptr<Stream> stream_;

@@ -116,8 +116,7 @@ memcached_return_t Decoder::call(const Request& request, Answer* answer) {
   if (request.op == Op::Stats) return callStats(request, answer);
   if (request.op == Op::Version) return callVersion(answer);
   memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
-  const bool returned =
-      guarded(feed_, [&] { rc = callFor(handle_.get(), request, {}, &answer->number); });
+  const bool returned = guarded(feed_, [&] { rc = callFor(handle_.get(), request, {}, &answer->number); });
   if (!returned) makeHandle();
   return rc;
 }

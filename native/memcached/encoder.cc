@@ -11,31 +11,8 @@ namespace lmc {
 
 namespace {
 
-// What a text server says that did what it was asked.
-std::string_view textAnswer(Op op) {
-  switch (op) {
-    case Op::Get:
-    case Op::Gets:
-    case Op::Stats:
-      return "END\r\n";
-    case Op::Delete:
-      return "DELETED\r\n";
-    case Op::Touch:
-      return "TOUCHED\r\n";
-    case Op::Incr:
-    case Op::Decr:
-      return "1\r\n";
-    case Op::Flush:
-      return "OK\r\n";
-    case Op::Version:
-      return "VERSION 1.6.0\r\n";
-    default:
-      return "STORED\r\n";
-  }
-}
-
-memcached_return_t ignoreStat(const memcached_instance_st*, const char*, std::size_t, const char*, std::size_t,
-                              void*) {
+memcached_return_t ignoreStat(const memcached_instance_st*, const char*, std::size_t, const char*,
+                              std::size_t, void*) {
   return MEMCACHED_SUCCESS;
 }
 
@@ -46,8 +23,9 @@ void Encoder::Tape::send(const char* bytes, std::size_t size) {
   if (skipped > 0 && split == 0) {
     // libmemcached's buffer is larger than any head: this is the whole of it.
     const std::size_t head =
-        isBinary ? kHeaderBytes + readBig(bytes + 4, 1) + readBig(bytes + 2, 2)
-                 : static_cast<std::size_t>(static_cast<const char*>(std::memchr(bytes, '\n', size)) - bytes) + 1;
+        isBinary
+            ? kHeaderBytes + readBig(bytes + 4, 1) + readBig(bytes + 2, 2)
+            : static_cast<std::size_t>(static_cast<const char*>(std::memchr(bytes, '\n', size)) - bytes) + 1;
     sent.append(bytes, head);
     split = sent.size();
     bytes += head;
@@ -170,7 +148,7 @@ memcached_return_t Encoder::callStats(const Request& request) {
 }
 
 std::string_view Encoder::madeUpAnswer(Op op, std::size_t body) {
-  if (protocol_ != Protocol::Binary) return textAnswer(op);
+  if (protocol_ != Protocol::Binary) return awaitedAnswer(op).yes;
   std::memset(frame_, 0, sizeof frame_);
   frame_[0] = static_cast<char>(kAnswerMagic);
   frame_[1] = static_cast<char>(opcodeOf(op));

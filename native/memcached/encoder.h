@@ -20,8 +20,8 @@ class Encoder {
   enum class Protocol : std::uint8_t { Text, Binary, Udp };
   explicit Encoder(Protocol protocol);
 
-  // Appends the step's bytes to `out`. `opaque` (binary): the answers carry it. Other than SUCCESS: libmemcached
-  // refused it; nothing was appended.
+  // Appends the step's bytes to `out`. `opaque` (binary): the answers carry it. Other than SUCCESS:
+  // libmemcached refused it; nothing was appended.
   memcached_return_t encode(const Step& step, std::uint32_t opaque, OutQueue& out);
   // The step's datagram; valid until the next call.
   memcached_return_t encodeDatagram(const Step& step, std::string_view* datagram);

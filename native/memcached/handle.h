@@ -13,8 +13,8 @@ struct HandleDeleter {
 };
 using Handle = std::unique_ptr<memcached_st, HandleDeleter>;
 
-// What fetches read into; goes before its handle. Not one that libmemcached allocates: that it frees itself at
-// the end of a fetch.
+// What fetches read into; goes before its handle. Not one that libmemcached allocates: that it frees itself
+// at the end of a fetch.
 class FetchResult {
  public:
   explicit FetchResult(memcached_st* handle) { memcached_result_create(handle, &result_); }

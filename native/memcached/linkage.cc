@@ -85,8 +85,7 @@ struct Installation {
 };
 
 void redirectAll(const Library& library, const Relocations& relocations, Installation& installation) {
-  for (const ElfW(Rela) & relocation :
-       std::span(relocations.first, relocations.bytes / sizeof(ElfW(Rela)))) {
+  for (const ElfW(Rela) & relocation : std::span(relocations.first, relocations.bytes / sizeof(ElfW(Rela)))) {
     const std::size_t symbol = sizeof(void*) == 8 ? relocation.r_info >> 32 : relocation.r_info >> 8;
     if (symbol == 0) continue;
     const char* const name = library.names + library.symbols[symbol].st_name;

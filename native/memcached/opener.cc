@@ -69,8 +69,8 @@ memcached_return_t Opener::greet() {
   if (config_.isUdp()) return askAnything();  // nothing is sent: it only connects
   memcached_return_t rc = MEMCACHED_PROTOCOL_ERROR;
   guarded(nullptr, this, [&] { rc = memcached_version(handle_.get()); });
-  const bool isKnown = memcached_server_major_version(
-                           memcached_server_instance_by_position(handle_.get(), 0)) != UINT8_MAX;
+  const bool isKnown =
+      memcached_server_major_version(memcached_server_instance_by_position(handle_.get(), 0)) != UINT8_MAX;
   // An address that was passed over while connecting stays in the last error: that is no failure.
   if (rc == MEMCACHED_SUCCESS && isKnown) {
     // A binary server that wants credentials tells anybody its version. What else it is asked it refuses in
@@ -299,8 +299,7 @@ bool Opener::isSafe() const {
   if (!config_.binary) {
     if (!heard_.ends_with("\r\n")) return false;
     const std::string_view line = std::string_view(heard_).substr(0, heard_.size() - 2);
-    return answers(Op::Version, wordOf(line)) &&
-           (!line.starts_with("VERSION ") || isVersion(line.substr(8)));
+    return answers(Op::Version, wordOf(line)) && (!line.starts_with("VERSION ") || isVersion(line.substr(8)));
   }
   const Frame frame = Frame::read(heard_.data());
   const std::string_view body = std::string_view(heard_).substr(kHeaderBytes);

@@ -1,12 +1,14 @@
 #pragma once
 
+#include <netdb.h>
+#include <sys/types.h>
+
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "memcached/handle.h"
-#include "memcached/live_sockets.h"
 #include "transport/fiber.h"
 #include "transport/loop.h"
 
@@ -24,12 +26,12 @@ struct Opened {
 // Opens a connection for real: libmemcached looks the name up, connects, sets the socket up, authenticates
 // and asks for the version; where it would wait, the fiber that this runs on waits. Nothing of a request has
 // been sent before it returns, so a failure here never leaves an outcome unknown.
-class Opener final : public LiveSockets {
+class Opener final {
  public:
   // `wake`: resumes the fiber, from outside. It takes `timeoutMs` at most.
   Opener(Loop& loop, Fiber& fiber, std::function<void()> wake, const ConnectionConfig& config,
          double timeoutMs);
-  ~Opener() override;
+  ~Opener();
 
   // On the fiber.
   Opened open();
@@ -39,13 +41,18 @@ class Opener final : public LiveSockets {
   std::uint64_t bytesSent() const { return bytesSent_; }
   std::uint64_t bytesReceived() const { return bytesReceived_; }
 
-  int resolve(const char* host, const char* service, const addrinfo* hints, addrinfo** found) override;
-  void opened(int descriptor) override;
-  int wait(int descriptor, short events, int timeoutMs, short* happened) override;
-  bool swallows(int descriptor) const override;
-  void sent(std::size_t size) override { bytesSent_ += size; }
-  ssize_t receive(int descriptor, char* into, std::size_t room) override;
-  void close(int descriptor) override;
+  // What libmemcached's calls to the system do meanwhile (system_calls.h): as ever, but for those that would
+  // wait.
+  int resolve(const char* host, const char* service, const addrinfo* hints, addrinfo** found);
+  void opened(int descriptor);
+  // As poll() for one descriptor.
+  int wait(int descriptor, short events, int timeoutMs, short* happened);
+  // Whether bytes for this descriptor go nowhere.
+  bool swallows(int descriptor) const;
+  void sent(std::size_t size) { bytesSent_ += size; }
+  // As recv(), but nothing that libmemcached could choke on.
+  ssize_t receive(int descriptor, char* into, std::size_t room);
+  void close(int descriptor);
 
  private:
   memcached_return_t greet();
@@ -68,7 +75,7 @@ class Opener final : public LiveSockets {
   const double deadline_;
   bool isCancelled_ = false;
   bool isReleased_ = false;  // the socket is no longer libmemcached's
-  int descriptor_ = -1;      // the last one that it opened, and has not closed, or closed for what it was told
+  int descriptor_ = -1;  // the last one that it opened, and has not closed, or closed for what it was told
   bool isConnecting_ = false;
   std::size_t addresses_ = 1;  // that are left to be tried
   std::string heard_;          // the last line or frame that the server said on `descriptor_`

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "memcached/guarded_call.h"
-#include "memcached/live_sockets.h"
+#include "memcached/opener.h"
 
 namespace lmc {
 

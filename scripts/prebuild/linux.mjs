@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 
 /** What node itself needs, and so is there: the C library and its parts, and the C++ runtime. */
 const PRESENT = /^(linux-vdso|ld-linux|ld-musl|libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)[.-]/;
@@ -47,6 +47,11 @@ function plainPlugin(libraries) {
   return realpathSync(plugin);
 }
 
+/** What is part of the addon itself: the static library that the compiler found, as deps/locate.js has made sure. */
+function boostContext() {
+  return realpathSync(run(process.env.CXX || 'c++', '-print-file-name=libboost_context.a').trim());
+}
+
 /** Copies the libraries and makes all of them find one another; says what came from where. */
 export function bundle({ addon, bundle, flavor }) {
   const libraries = needs(addon);
@@ -62,6 +67,7 @@ export function bundle({ addon, bundle, flavor }) {
     relink(copy, renamed, file.startsWith('sasl2/') ? '$ORIGIN/..' : '$ORIGIN');
   }
   relink(addon, renamed, `$ORIGIN/${flavor}`);
+  bundled.push({ source: boostContext(), file: relative(bundle, addon) });
   return bundled.map(({ source, file }) => ({ source, file, sha256: sha256(join(bundle, file)) }));
 }
 

@@ -44,34 +44,27 @@ function fromAlpine(path) {
   return { name, version, purl: `pkg:apk/${id}/${name}@${encode(version)}?distro=${id}-${release}` };
 }
 
-function fromHomebrew(path) {
-  const [, name, version] = /\/Cellar\/([^/]+)\/([^/]+)\//.exec(path) ?? [];
-  if (!name) throw new Error(`${path} is not Homebrew's.`);
-  return { name, version, purl: `pkg:brew/${name}@${encode(version)}` };
-}
-
 function encode(version) {
   return encodeURIComponent(version);
 }
 
 function packageOf(path) {
-  if (process.platform === 'darwin') return fromHomebrew(path);
   return existsSync('/etc/alpine-release') ? fromAlpine(path) : fromDebian(path);
 }
 
 /** An entry of bundled.json. `version` is upstream's, as far as the package's tells. */
 export function describe({ source, file, sha256 }) {
-  const library = basename(source).split(/\.\d|\.so|\.dylib/)[0];
+  const library = basename(source).split(/\.\d|\.so|\.a$/)[0];
   const known = KNOWN[library];
   if (!known) throw new Error(`${source} would be bundled, but deps/bundled.json has no licence for ${library}.`);
   if (!existsSync(join('deps/licenses', known.text))) throw new Error(`deps/licenses/${known.text} is missing.`);
   const origin = packageOf(source);
   return {
     name: known.component,
-    // Without Debian's epoch and revision, its "+dfsg" and Alpine's "-r0".
+    // Without Debian's epoch and revision, its "+dfsg" or "+ds1", and Alpine's "-r0".
     version: origin.version
       .replace(/^\d+:/, '')
-      .replace(/(\+|\.)dfsg.*$/, '')
+      .replace(/(\+|\.)(dfsg|ds\d).*$/, '')
       .replace(/-[^-]*$/, ''),
     license: known.license,
     licenseText: `deps/licenses/${known.text}`,

@@ -43,10 +43,6 @@ async function countMany(loop, method) {
 async function create(loop) {
   const { client, counters, random } = loop;
   const key = random.pick(loop.counterKeys);
-  if (!loop.isBinary) {
-    const promise = client.incr(key, 1, { initial: 5 });
-    return loop.checkRejects('incr with an initial value, in text', promise, 'NotSupportedError');
-  }
   const method = random.pick(['incr', 'decr']);
   const value = counters.get(key);
   if (value >= highest) return remove(loop, key);

@@ -184,11 +184,12 @@ describe.each([true, false])('binary: %s', (binary) => {
     const keys = Array.from({ length: 100 }, () => uniqueKey());
     const mc = await through(binary);
     await mc.setMulti(keys.map((key) => [key, key] as const));
-    const requestsFor = async (_io_key_prefetch: number): Promise<Buffer> => {
+    // (Binary frames carry a number of their own.)
+    const requestsFor = async (_io_key_prefetch: number): Promise<unknown> => {
       mc.setBehaviors({ _io_key_prefetch });
       await greet(mc);
       expect((await mc.getMulti(keys)).size).toBe(keys.length);
-      return proxy.requests;
+      return binary ? binaryRequests(proxy.requests) : proxy.requests;
     };
     const usual = await requestsFor(0);
     expect(await requestsFor(10)).toEqual(usual);
@@ -282,7 +283,7 @@ describe('in text', () => {
   it('the gets of one tick go as one line, each key once', async () => {
     const mc = await through(false);
     const [a, b, c] = [uniqueKey(), uniqueKey(), uniqueKey()];
-    await Promise.all([mc.get(a), mc.get(b), mc.get(a), mc.getMulti([c, a])]);
+    await Promise.all([mc.get(a), mc.getMulti([b, a]), mc.getMulti([c, a])]);
     expect(proxy.requests.toString()).toMatch(/^get [^\r\n]*\r\n$/);
     expect(proxy.requests.toString().trim().split(' ')).toEqual(['get', a, b, c]);
   });

@@ -112,7 +112,7 @@ describe('the checks', () => {
 
   it('fail for a sample that is wrong, or throws', async () => {
     const sample = (code: string): Sample => ({ name: 'wrong', language: 'ts', code });
-    await expect(runSample(sample("await mc.get('no such key'); // 1"))).rejects.toThrow('it is undefined');
+    await expect(runSample(sample("await mc.get('no-such-key'); // 1"))).rejects.toThrow('it is undefined');
     await expect(runSample(sample("await mc.incr('no-such-key');"))).rejects.toThrow('NotFound');
     await expect(runSample(sample("await mc.get('no-such-key'); // undefined: a miss"))).resolves.toBeUndefined();
   });

@@ -1,87 +1,141 @@
-// A whole session, from the planner to libmemcached, against a server whose answers are the fuzzer's: every
-// request is completed exactly once whatever the server says. As long as the server tells no lies, though it
-// refuses, and breaks connections where it likes, nobody is told what was said to another request: the
-// accounting of pipelined answers is exact.
+// Whole decodes of pipelines, in both protocols: the fuzzer's bytes decide what is asked, what is answered,
+// and where the answers are cut. Up to the first lie each operation has what an honest server said; behind it
+// nothing crashes, and no value is given for a key that it was not said of.
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "../native/memcached/exchange.h"
-#include "liar.h"
+#include "../native/memcached/cases.h"
+#include "bytes.h"
+#include "memcached/linkage.h"
 
 namespace {
 
 using namespace lmc;
+using namespace lmc::test;
+using fuzz::Bytes;
+using fuzz::expect;
+using Verdict = Decoder::Verdict;
 
-constexpr std::size_t kMostRequests = 80;
-// A server that is silent, or claims more than it sends, is waited for so long.
-constexpr double kPatienceMs = 15;
+constexpr std::uint32_t kOpaque = 0x01020304;
+constexpr std::size_t kMaxOperations = 40;
 
-[[noreturn]] void fail(const char* what, std::uint32_t slot, const Request& request,
-                       const test::Answer& answer) {
-  std::fprintf(stderr, "%s: slot %u, op %d, status %d, outcome %d, value '%s', number %llu\n", what, slot,
-               static_cast<int>(request.op), answer.status, static_cast<int>(answer.outcome),
-               answer.value.c_str(), static_cast<unsigned long long>(answer.number));
-  std::abort();
+// Those of a size that leaves something to do in a second.
+std::vector<Case> smallCases(std::vector<Case> cases) {
+  std::erase_if(
+      cases, [](const Case& one) { return one.answer.size() > 2000 || one.operation.value.size() > 2000; });
+  return cases;
 }
 
-void check(std::uint32_t slot, const Request& request, const test::Answer& answer, const fuzz::Liar& liar) {
-  if (answer.outcome != Outcome::Definite) return;
-  const auto told = liar.told.find(slot);
-  const bool missing = answer.status == MEMCACHED_NOTFOUND;
-  if (answer.status != MEMCACHED_SUCCESS && !missing) return;
-  if (told == liar.told.end()) fail("an answer that was never given", slot, request, answer);
-  if (answer.status == MEMCACHED_SUCCESS) {
-    if (told->second != 0) fail("a success that was a failure", slot, request, answer);
-    if (isFetch(request.op) && answer.value != request.keyView())
-      fail("another's value", slot, request, answer);
-    if (isCounter(request.op) && answer.number != fuzz::Liar::kCounter + slot)
-      fail("another's number", slot, request, answer);
-  } else if (told->second != 1) {
-    fail("a miss that was none", slot, request, answer);
+// The frames of an answer with another opaque.
+std::string withOpaque(std::string answer, std::uint32_t opaque) {
+  const std::string from = bigEndian(kOpaque, 4);
+  for (std::size_t at = 0; at + 24 <= answer.size();) {
+    std::size_t body = 0;
+    for (std::size_t index = 8; index < 12; ++index)
+      body = body << 8 | static_cast<std::uint8_t>(answer[at + index]);
+    if (answer.compare(at + 12, 4, from) == 0) answer.replace(at + 12, 4, bigEndian(opaque, 4));
+    at += 24 + body;
+  }
+  return answer;
+}
+
+// What a server may do to an answer; true: it is no longer what it was.
+bool distort(Bytes& bytes, const std::vector<Case>& cases, std::string& answer) {
+  const std::string before = answer;
+  switch (bytes.next() % 24) {
+    case 1:
+      if (!answer.empty()) answer[bytes.nextSize() % answer.size()] = static_cast<char>(bytes.next());
+      break;
+    case 2:
+      answer.resize(bytes.nextSize() % (answer.size() + 1));
+      break;
+    case 3:
+      answer += answer;
+      break;
+    case 4:
+      answer = cases[bytes.nextSize() % cases.size()].answer;
+      break;
+    case 5:
+      answer += cases[bytes.nextSize() % cases.size()].answer;
+      break;
+    case 6:
+      answer = bytes.take(bytes.next());
+      break;
+    case 7:
+      answer.insert(bytes.nextSize() % (answer.size() + 1), bytes.take(bytes.next() % 32));
+      break;
+    case 8:
+      answer.insert(bytes.nextSize() % (answer.size() + 1), bytes.nextSize(),
+                    static_cast<char>(bytes.next()));
+      break;
+    case 9: {
+      const std::size_t at = bytes.nextSize() % (answer.size() + 1);
+      answer.erase(at, bytes.next());
+      break;
+    }
+    case 10:
+      for (int times = 0; times < 4 && !answer.empty(); ++times)
+        answer[bytes.nextSize() % answer.size()] = static_cast<char>(bytes.next());
+      break;
+    default:
+      break;
+  }
+  return answer != before;
+}
+
+void checkHits(const std::string& said, bool isBinary, const Operation& operation, const Decoded& decoded) {
+  std::map<std::string, int> asked;
+  for (const std::string& key : operation.keys) ++asked[key];
+  for (const Hit& hit : decoded.hits) {
+    expect(--asked[hit.key] >= 0, "a value for a key that was not asked, or a second one");
+    const std::string key = operation.keyNamespace + hit.key;
+    const std::string head = isBinary ? key + hit.value : "VALUE " + key + ' ';
+    expect(said.find(head) != std::string::npos, "a value that was not said of its key");
+    expect(said.find(hit.value) != std::string::npos, "a value that was not said");
   }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const test::TemporaryFolder folder;
-  static const std::string path = folder.in("liar.sock");
-  // The first byte: the protocol; the second: how many requests; a byte each says of which kind. The rest is
-  // the server's.
-  if (size < 3) return 0;
-  const bool binary = data[0] % 4 != 0;
-  const std::size_t count = std::min<std::size_t>(data[1] % kMostRequests + 1, size - 2);
-  constexpr Op kOps[] = {Op::Get,  Op::Gets,    Op::Delete,      Op::Touch,      Op::Set,
-                         Op::Add,  Op::Replace, Op::Append,      Op::Prepend,    Op::Cas,
-                         Op::Incr, Op::Decr,    Op::IncrInitial, Op::DecrInitial};
-  test::Batch batch;
-  for (std::size_t slot = 0; slot < count; ++slot) {
-    const Op op = kOps[data[2 + slot] % std::size(kOps)];
-    // A get's value is inflated in the connection's thread if its flags say so; these do not.
-    batch.add(op, "k" + std::to_string(slot), "some value", 1).initial = fuzz::Liar::kCounter + slot;
-  }
-  const std::string_view script(reinterpret_cast<const char*>(data) + 2 + count, size - 2 - count);
+  static const bool isInstalled = installLinkage().empty();
+  static const std::vector<Case> text = smallCases(textCases());
+  static const std::vector<Case> binary = smallCases(binaryCases(kOpaque));
+  expect(isInstalled, "no linkage");
 
-  fuzz::Liar liar(path, script, binary);
-  ServerSpec server;
-  server.transport = Transport::Unix;
-  server.host = path;
-  auto config = test::configFor(server, binary ? Protocol::Binary : Protocol::Text);
-  config->pollTimeoutMs = static_cast<std::uint32_t>(kPatienceMs);
-  config->connectTimeoutMs = config->pollTimeoutMs;
-  test::Exchange exchange(config);
-  exchange.run(batch, kPatienceMs);
-  liar.end();
-  if (!exchange.answers.complete(count)) {
-    std::fprintf(stderr, "not every request was completed exactly once\n");
-    std::abort();
+  Bytes bytes(data, size);
+  const bool isBinary = bytes.next() % 2 == 1;
+  const std::vector<Case>& cases = isBinary ? binary : text;
+  std::vector<std::pair<const Case*, bool>> asked;  // and whether all was true up to its end
+  std::string said;
+  bool isHonest = true;
+  while (bytes.left() > 8 && asked.size() < kMaxOperations) {
+    const Case& one = cases[bytes.nextSize() % cases.size()];
+    std::string answer = one.answer;
+    if (isBinary) answer = withOpaque(answer, static_cast<std::uint32_t>(asked.size() + 1));
+    if (distort(bytes, cases, answer)) isHonest = false;
+    said += answer;
+    asked.emplace_back(&one, isHonest);
   }
-  if (liar.lied) return 0;
-  for (std::uint32_t slot = 0; slot < count; ++slot) check(slot, batch[slot], exchange.answers[slot], liar);
+  Reader reader(isBinary);
+  for (std::size_t at = 0; at < said.size();) {
+    const std::size_t piece = bytes.left() > 0 ? bytes.next() + std::size_t{1} : said.size();
+    reader.say(said.substr(at, piece));
+    at += piece;
+  }
+  std::uint32_t opaque = 0;
+  for (const auto& [one, isTrue] : asked) {
+    const Decoded decoded = reader.decode(one->operation, ++opaque);
+    checkHits(said, isBinary, one->operation, decoded);
+    expect(!isTrue || decoded == one->expected, "an honest answer came to something else");
+    if (decoded.verdict != Verdict::Done) return 0;
+  }
+  expect(!isHonest || reader.left().empty(), "answers are left");
   return 0;
 }

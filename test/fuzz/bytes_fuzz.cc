@@ -4,23 +4,20 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include "../native/batch.h"
+#include "bytes.h"
 #include "core/key_table.h"
 #include "memcached/compression.h"
 
 namespace {
 
-void expect(bool good, const char* what) {
-  if (good) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
+using lmc::fuzz::expect;
+
+constexpr std::size_t kMaxInflated = std::size_t{16} << 20;
 
 void lookUpKeys(std::string_view input) {
   static lmc::KeyTable table;
@@ -35,49 +32,40 @@ void lookUpKeys(std::string_view input) {
     input.remove_prefix(1 + length);
     lmc::KeyTable::Entry& entry = table.at(key);
     const auto [found, isNew] = model.try_emplace(key, number);
-    expect(entry.fresh == isNew, "fresh without being new, or new without being fresh");
+    expect((entry.fetchedIn == lmc::KeyTable::kNone) == isNew,
+           "new without being so, or known without being so");
     expect(entry.key == key, "the entry of another key");
-    if (isNew) {
-      entry.fresh = false;
-      entry.level = number;
-    }
-    expect(entry.level == found->second, "the entry forgot");
+    if (isNew) entry.fetchedIn = number;
+    expect(entry.fetchedIn == found->second, "the entry forgot");
     ++number;
   }
 }
 
 void inflate(std::string_view input) {
-  const lmc::Inflated result = lmc::inflateValue(input);
+  const lmc::Inflated result = lmc::inflateValue(input, kMaxInflated);
   expect(result.bytes != nullptr || result.size == 0, "a size without bytes");
+  expect(result.size <= kMaxInflated, "more than is allowed");
   // All of it is readable.
   std::uint64_t sum = 0;
-  for (std::size_t at = 0; at < result.size; ++at) sum += static_cast<std::uint8_t>(result.bytes[at]);
+  for (std::size_t at = 0; at < result.size; ++at) sum += static_cast<std::uint8_t>(result.bytes.get()[at]);
   expect(result.size > 0 || sum == 0, "a sum of nothing");
-  std::free(result.bytes);
 }
 
-void compressAndBack(std::string_view value, std::int8_t level) {
-  lmc::test::Batch batch;
-  lmc::Request& request = batch.add(lmc::Op::Set, "k", value);
-  request.minCompress = 1;
-  request.compressLevel = level;
-  lmc::compressValue(request);
-  if ((request.flags & lmc::kZlibFlag) == 0) {
-    expect(request.valueView() == value, "changed without being compressed");
-    return;
-  }
-  expect(request.valueLength < value.size(), "compressed and not smaller");
-  const lmc::Inflated result = lmc::inflateValue(request.valueView());
-  expect(result.bytes != nullptr && std::string_view(result.bytes, result.size) == value,
+void compressAndBack(std::string_view value, int level, std::size_t room) {
+  const auto into = std::make_unique<char[]>(room);  // of exactly that size, for AddressSanitizer
+  std::size_t bytes = room;
+  if (!lmc::compressInto(into.get(), &bytes, value, level)) return;
+  expect(bytes <= room, "more than there is room for");
+  const lmc::Inflated result = lmc::inflateValue({into.get(), bytes}, kMaxInflated);
+  expect(result.bytes != nullptr && std::string_view(result.bytes.get(), result.size) == value,
          "another value came back");
-  std::free(result.bytes);
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
+  if (size < 2) return 0;
+  const std::string_view input(reinterpret_cast<const char*>(data) + 2, size - 2);
   switch (data[0] % 4) {
     case 0:
       lookUpKeys(input);
@@ -89,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       inflate("\x78\x9c" + std::string(input));
       break;
     case 3:
-      compressAndBack(input, static_cast<std::int8_t>(data[0] / 4 % 11) - 1);
+      compressAndBack(input, data[0] / 4 % 11 - 1, data[1] * std::size_t{16} + 1);
       break;
   }
   return 0;

@@ -4,21 +4,18 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "binding/submission.h"
+#include "bytes.h"
 
 namespace {
 
-void expect(bool good, const char* what) {
-  if (good) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
+using lmc::fuzz::expect;
 
 bool contains(std::string_view outer, std::string_view inner) {
   return inner.data() >= outer.data() && inner.data() + inner.size() <= outer.data() + outer.size();
@@ -48,21 +45,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   size -= 2;
   PayloadRef payload = copyOf(data, size);
   const std::string_view bytes(payload.get()->bytes(), size);
-  std::vector<Request> requests;
+  std::vector<std::unique_ptr<Request>> requests;
   SubmissionReader reader(std::move(payload), size, staged, servers);
   std::uint64_t sum = 0;
-  for (Request request; reader.next(request); request = Request()) {
-    expect(request.op <= Op::LastPublic, "an operation that there is not");
-    expect(request.keyLength <= 250, "a key that is too long");
-    expect(contains(bytes, request.keyView()), "a key outside of the payload");
-    expect(!reader.isForServer() || request.server < servers, "a server that there is not");
-    expect(!reader.isForServer() || request.keyLength == 0, "a key for a server");
-    bool isInside = contains(bytes, request.valueView());
+  while (auto request = reader.next()) {
+    expect(request->op <= Op::LastPublic, "an operation that there is not");
+    expect(request->keyLength <= 250, "a key that is too long");
+    expect(contains(bytes, request->keyView()), "a key outside of the payload");
+    expect(!reader.isForServer() || request->server < servers, "a server that there is not");
+    expect(!reader.isForServer() || request->keyLength == 0, "a key for a server");
+    expect(request->next == nullptr && request->nextSame == nullptr, "a request that is linked");
+    bool isInside = contains(bytes, request->valueView());
     for (const std::string_view view : stagedViews)
-      isInside = isInside || contains(view, request.valueView());
+      isInside = isInside || contains(view, request->valueView());
     expect(isInside, "a value outside of what came with it");
-    for (const char byte : request.keyView()) sum += static_cast<std::uint8_t>(byte);
-    for (const char byte : request.valueView()) sum += static_cast<std::uint8_t>(byte);
+    for (const char byte : request->keyView()) sum += static_cast<std::uint8_t>(byte);
+    for (const char byte : request->valueView()) sum += static_cast<std::uint8_t>(byte);
     requests.push_back(std::move(request));
     expect(requests.size() <= size / kShortRecordBytes, "more requests than fit");
   }

@@ -13,11 +13,13 @@ export interface FullBacklog {
 const HOST = '127.0.0.1';
 const listen = `
 const server = require('node:net').createServer();
-server.listen({ port: 0, host: '${HOST}', backlog: 1 }, () => console.log(server.address().port));
+const [, host, port] = process.argv;
+server.listen({ port: Number(port), host, backlog: 1 }, () => console.log(server.address().port));
 `;
 
-export async function startFullBacklog(): Promise<FullBacklog> {
-  const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function startFullBacklog(host = HOST, wanted = 0): Promise<FullBacklog> {
+  const args = ['-e', listen, host, String(wanted)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const port = await new Promise<number>((resolve) => {
     child.stdout.once('data', (text: Buffer) => {
       resolve(Number(text.toString()));
@@ -25,13 +27,13 @@ export async function startFullBacklog(): Promise<FullBacklog> {
   });
   child.kill('SIGSTOP');
   // So many are accepted by the kernel; then it drops what comes.
-  const fillers = Array.from({ length: 8 }, () => net.connect(port, HOST).on('error', () => undefined));
+  const fillers = Array.from({ length: 8 }, () => net.connect(port, host).on('error', () => undefined));
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(fillers.some((socket) => socket.connecting)).toBe(true);
   return {
-    host: HOST,
+    host,
     port,
-    address: `${HOST}:${String(port)}`,
+    address: `${host}:${String(port)}`,
     stop() {
       for (const socket of fillers) socket.destroy();
       child.kill('SIGKILL');

@@ -72,19 +72,19 @@ describe.each([true, false])('binary: %s', (binary) => {
     // Of one call, as single ones leave in portions.
     await mc.getMulti(Array.from({ length: 50 }, () => key));
     expect(only(mc.metrics())).toMatchObject({ hits: 50, coalesced: 49, batches: 2, meanBatchSize: 1 });
-    await Promise.all(Array.from({ length: 5 }, () => mc.get(key)));
-    expect(only(mc.metrics())).toMatchObject({ hits: 55, coalesced: 53, batches: 3, meanBatchSize: 1 });
+    await Promise.all(Array.from({ length: 2 }, () => mc.get(key)));
+    expect(only(mc.metrics())).toMatchObject({ hits: 52, coalesced: 50, batches: 3, meanBatchSize: 1 });
   });
 
   test('batches, and how large they are', async () => {
     const mc = connect(servers()[0] as { address: string }, { binary });
     await mc.getMulti(Array.from({ length: 100 }, () => uniqueKey('batch')));
     expect(only(mc.metrics())).toMatchObject({ misses: 100, batches: 1, meanBatchSize: 100 });
-    await Promise.all(Array.from({ length: 5 }, () => mc.get(uniqueKey('batch'))));
-    expect(only(mc.metrics())).toMatchObject({ misses: 105, batches: 2, meanBatchSize: 105 / 2 });
+    await Promise.all(Array.from({ length: 2 }, () => mc.get(uniqueKey('batch'))));
+    expect(only(mc.metrics())).toMatchObject({ misses: 102, batches: 2, meanBatchSize: 102 / 2 });
     await Promise.all(Array.from({ length: 3000 }, () => mc.get(uniqueKey('batch'))));
     const { batches, meanBatchSize } = only(mc.metrics());
-    expect(batches * meanBatchSize).toBeCloseTo(3105);
+    expect(batches * meanBatchSize).toBeCloseTo(3102);
     expect(meanBatchSize).toBeGreaterThan(5);
   });
 

@@ -23,9 +23,11 @@ const operations = {
 };
 async function ask(operation, answer) {
   const server = net.createServer((socket) => {
+    let isNew = true; // what is first asked of a connection is the greeting
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
-      const isGreeting = answer.greets && chunk.toString().startsWith('version');
+      const isGreeting = answer.greets && isNew && chunk.toString().startsWith('version');
+      isNew = false;
       socket.write(isGreeting ? 'VERSION 1.6.18\\r\\n' : answer.echo ? chunk : Buffer.from(answer.bytes, 'latin1'));
       if (answer.hangsUp && !isGreeting) socket.end();
     });

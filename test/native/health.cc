@@ -2,16 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <random>
-#include <thread>
 #include <utility>
 #include <vector>
 
 using lmc::FailurePolicy;
 using lmc::Health;
 using lmc::ServerState;
-using Verdict = lmc::Health::Verdict;
+using Admission = lmc::Health::Admission;
 
 namespace {
 
@@ -26,7 +24,7 @@ FailurePolicy policyOf(double retry, double dead, std::uint32_t limit, bool ejec
 
 // Fails the probe that is due at `now`.
 void failProbe(Health& health, double now) {
-  REQUIRE(health.admit(now) == Verdict::Probe);
+  REQUIRE(health.admit(now) == Admission::Probe);
   health.failed(now);
 }
 
@@ -36,9 +34,9 @@ TEST_CASE("health: a server is up until it fails") {
   Health health;
   CHECK(health.state() == ServerState::Up);
   CHECK_FALSE(health.isDead());
-  CHECK(health.admit(0) == Verdict::Allow);
+  CHECK(health.admit(0) == Admission::Allow);
   health.succeeded();
-  CHECK(health.admit(0) == Verdict::Allow);
+  CHECK(health.admit(0) == Admission::Allow);
 }
 
 TEST_CASE("health: down for the retry time and then one probe") {
@@ -47,45 +45,45 @@ TEST_CASE("health: down for the retry time and then one probe") {
   health.failed(1000);
   CHECK(health.state() == ServerState::Down);
   CHECK(health.retryAt() == 1100);
-  CHECK(health.admit(1000) == Verdict::RefuseDown);
-  CHECK(health.admit(1099.9) == Verdict::RefuseDown);
-  CHECK(health.admit(1100) == Verdict::Probe);
+  CHECK(health.admit(1000) == Admission::RefuseDown);
+  CHECK(health.admit(1099.9) == Admission::RefuseDown);
+  CHECK(health.admit(1100) == Admission::Probe);
   CHECK(health.state() == ServerState::Probing);
-  CHECK(health.admit(1100) == Verdict::RefuseDown);
-  CHECK(health.admit(61099) == Verdict::RefuseDown);
-  CHECK(health.admit(61100) == Verdict::Probe);  // nothing was heard of the first one: it is lost
-  CHECK(health.admit(61101) == Verdict::RefuseDown);
+  CHECK(health.admit(1100) == Admission::RefuseDown);
+  CHECK(health.admit(61099) == Admission::RefuseDown);
+  CHECK(health.admit(61100) == Admission::Probe);  // nothing was heard of the first one: it is lost
+  CHECK(health.admit(61101) == Admission::RefuseDown);
 }
 
 TEST_CASE("health: an answered probe brings it up") {
   Health health;
   health.setPolicy(policyOf(100, 0, 5, false));
   health.failed(0);
-  REQUIRE(health.admit(100) == Verdict::Probe);
+  REQUIRE(health.admit(100) == Admission::Probe);
   health.succeeded();
   CHECK(health.state() == ServerState::Up);
-  CHECK(health.admit(100) == Verdict::Allow);
+  CHECK(health.admit(100) == Admission::Allow);
 }
 
 TEST_CASE("health: a failed probe brings it down for another retry time") {
   Health health;
   health.setPolicy(policyOf(100, 0, 5, false));
   health.failed(0);
-  REQUIRE(health.admit(150) == Verdict::Probe);
+  REQUIRE(health.admit(150) == Admission::Probe);
   health.failed(170);
   CHECK(health.state() == ServerState::Down);
-  CHECK(health.admit(269) == Verdict::RefuseDown);
-  CHECK(health.admit(270) == Verdict::Probe);
+  CHECK(health.admit(269) == Admission::RefuseDown);
+  CHECK(health.admit(270) == Admission::Probe);
 }
 
 TEST_CASE("health: an abandoned probe lets the next request probe") {
   Health health;
   health.setPolicy(policyOf(100, 0, 5, false));
   health.failed(0);
-  REQUIRE(health.admit(100) == Verdict::Probe);
+  REQUIRE(health.admit(100) == Admission::Probe);
   health.probeAbandoned(120);
   CHECK(health.state() == ServerState::Down);
-  CHECK(health.admit(120) == Verdict::Probe);
+  CHECK(health.admit(120) == Admission::Probe);
 }
 
 TEST_CASE("health: an abandoned probe of a dead server leaves it dead") {
@@ -93,11 +91,11 @@ TEST_CASE("health: an abandoned probe of a dead server leaves it dead") {
   health.setPolicy(policyOf(100, 1000, 1, true));
   health.failed(0);
   REQUIRE(health.state() == ServerState::Dead);
-  REQUIRE(health.admit(1000) == Verdict::Probe);
+  REQUIRE(health.admit(1000) == Admission::Probe);
   health.probeAbandoned(1001);
   CHECK(health.state() == ServerState::Dead);
   CHECK(health.isDead());
-  CHECK(health.admit(1001) == Verdict::Probe);
+  CHECK(health.admit(1001) == Admission::Probe);
 }
 
 TEST_CASE("health: abandoning what is no probe changes nothing") {
@@ -146,10 +144,10 @@ TEST_CASE("health: remove_failed is the number of failures in a row until it is 
     CHECK(health.state() == ServerState::Dead);
     CHECK(health.isDead());
     CHECK(health.retryAt() == now + 5000);
-    CHECK(health.admit(now + 4999) == Verdict::RefuseDead);
-    CHECK(health.admit(now + 5000) == Verdict::Probe);
+    CHECK(health.admit(now + 4999) == Admission::RefuseDead);
+    CHECK(health.admit(now + 5000) == Admission::Probe);
     CHECK(health.isDead());  // until the probe is answered
-    CHECK(health.admit(now + 5000) == Verdict::RefuseDead);
+    CHECK(health.admit(now + 5000) == Admission::RefuseDead);
   }
 }
 
@@ -170,7 +168,7 @@ TEST_CASE("health: a dead server whose probe is answered starts over") {
   health.setPolicy(policyOf(100, 1000, 2, true));
   health.failed(0);
   failProbe(health, 100);
-  REQUIRE(health.admit(1100) == Verdict::Probe);
+  REQUIRE(health.admit(1100) == Admission::Probe);
   health.succeeded();
   CHECK(health.state() == ServerState::Up);
   CHECK_FALSE(health.isDead());
@@ -186,7 +184,7 @@ TEST_CASE("health: only failures in a row count") {
     health.failed(now);
     CHECK(health.state() == ServerState::Down);
     now += 100;
-    REQUIRE(health.admit(now) == Verdict::Probe);
+    REQUIRE(health.admit(now) == Admission::Probe);
     health.succeeded();
   }
   CHECK(health.state() == ServerState::Up);
@@ -220,7 +218,7 @@ TEST_CASE("health: a limit of zero is a limit of one") {
   CHECK(health.state() == ServerState::Dead);
   failProbe(health, 1000);
   CHECK(health.state() == ServerState::Dead);
-  REQUIRE(health.admit(2000) == Verdict::Probe);
+  REQUIRE(health.admit(2000) == Admission::Probe);
   health.succeeded();
   CHECK(health.state() == ServerState::Up);
 }
@@ -229,8 +227,8 @@ TEST_CASE("health: a retry time of zero probes at once but one at a time") {
   Health health;
   health.setPolicy(policyOf(0, 0, 5, false));
   health.failed(10);
-  CHECK(health.admit(10) == Verdict::Probe);
-  CHECK(health.admit(10) == Verdict::RefuseDown);
+  CHECK(health.admit(10) == Admission::Probe);
+  CHECK(health.admit(10) == Admission::RefuseDown);
 }
 
 TEST_CASE("health: a policy that stops ejecting brings dead servers back as down") {
@@ -241,8 +239,8 @@ TEST_CASE("health: a policy that stops ejecting brings dead servers back as down
   health.setPolicy(policyOf(100, 0, 5, false));
   CHECK_FALSE(health.isDead());
   CHECK(health.state() == ServerState::Down);
-  CHECK(health.admit(1) == Verdict::RefuseDown);
-  CHECK(health.admit(100000) == Verdict::Probe);
+  CHECK(health.admit(1) == Admission::RefuseDown);
+  CHECK(health.admit(100000) == Admission::Probe);
 }
 
 TEST_CASE("health: the same policy again changes nothing") {
@@ -271,13 +269,13 @@ TEST_CASE("health: reset forgets every failure") {
     Health health;
     health.setPolicy(policyOf(100, 1000, 2, true));
     health.failed(0);
-    if (stage >= 1) REQUIRE(health.admit(100) == Verdict::Probe);
+    if (stage >= 1) REQUIRE(health.admit(100) == Admission::Probe);
     if (stage >= 2) health.failed(100);
-    if (stage >= 3) REQUIRE(health.admit(1100) == Verdict::Probe);
+    if (stage >= 3) REQUIRE(health.admit(1100) == Admission::Probe);
     health.reset();
     CHECK(health.state() == ServerState::Up);
     CHECK_FALSE(health.isDead());
-    CHECK(health.admit(0) == Verdict::Allow);
+    CHECK(health.admit(0) == Admission::Allow);
     health.failed(2000);
     CHECK(health.state() == ServerState::Down);
   }
@@ -300,14 +298,15 @@ TEST_CASE("health: every sequence of events keeps the promises of its state") {
       const ServerState before = health.state();
       switch (random() % 4) {
         case 0: {
-          const Verdict verdict = health.admit(now);
-          if (before == ServerState::Up) good = verdict == Verdict::Allow;
-          if (before == ServerState::Probing) good = verdict != Verdict::Allow && verdict != Verdict::Probe;
+          const Admission verdict = health.admit(now);
+          if (before == ServerState::Up) good = verdict == Admission::Allow;
+          if (before == ServerState::Probing)
+            good = verdict != Admission::Allow && verdict != Admission::Probe;
           if (before == ServerState::Down || before == ServerState::Dead)
-            good = (verdict == Verdict::Probe) == (now >= health.retryAt());
-          if (verdict == Verdict::Probe) good = good && !std::exchange(probeOut, true);
-          if (verdict == Verdict::RefuseDead) good = good && health.isDead();
-          if (verdict == Verdict::RefuseDown) good = good && !health.isDead();
+            good = (verdict == Admission::Probe) == (now >= health.retryAt());
+          if (verdict == Admission::Probe) good = good && !std::exchange(probeOut, true);
+          if (verdict == Admission::RefuseDead) good = good && health.isDead();
+          if (verdict == Admission::RefuseDown) good = good && !health.isDead();
           break;
         }
         case 1:
@@ -336,54 +335,35 @@ TEST_CASE("health: every sequence of events keeps the promises of its state") {
   CHECK(good);
 }
 
-TEST_CASE("health: of many that ask at once one is the probe") {
-  for (int round = 0; round < 100; ++round) {
-    Health health;
-    health.setPolicy(policyOf(10, 0, 5, false));
-    health.failed(0);
-    std::atomic<int> probes = 0;
-    std::vector<std::thread> threads;
-    for (int count = 0; count < 3; ++count) {
-      threads.emplace_back([&] {
-        for (int turn = 0; turn < 20; ++turn) {
-          if (health.admit(10) == Verdict::Probe) ++probes;
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    CHECK(probes == 1);
-  }
+TEST_CASE("health: a dead server that is hastened is due at its retry time") {
+  Health health;
+  health.setPolicy(policyOf(10, 1000, 1, true));
+  health.failed(100);
+  REQUIRE(health.isDead());
+  CHECK(health.retryAt() == 1100);
+  health.hasten();
+  CHECK(health.retryAt() == 110);
+  CHECK(health.admit(109) == Admission::RefuseDead);
+  CHECK(health.admit(110) == Admission::Probe);
 }
 
-TEST_CASE("health: connections report while others ask") {
+TEST_CASE("health: hastening makes nothing later and concerns only the dead") {
   Health health;
-  health.setPolicy(policyOf(1, 2, 2, true));
-  std::atomic<bool> stop = false;
-  std::vector<std::thread> connections;
-  for (int count = 0; count < 2; ++count) {
-    connections.emplace_back([&, count] {
-      for (int turn = 0; turn < 5000; ++turn) {
-        if ((turn + count) % 3 == 0) {
-          health.succeeded();
-        } else {
-          health.failed(turn);
-        }
-      }
-    });
-  }
-  std::thread watcher([&] {
-    while (!stop) {
-      (void)health.state();
-      (void)health.isDead();
-      (void)health.retryAt();
-    }
-  });
-  int verdicts = 0;
-  for (int turn = 0; turn < 5000; ++turn) verdicts += health.admit(turn) == Verdict::Allow ? 1 : 0;
-  for (std::thread& connection : connections) connection.join();
-  stop = true;
-  watcher.join();
-  health.succeeded();
-  CHECK(health.admit(0) == Verdict::Allow);
-  CHECK(verdicts >= 0);
+  health.setPolicy(policyOf(1000, 10, 1, true));
+  health.failed(100);
+  REQUIRE(health.isDead());
+  health.hasten();
+  CHECK(health.retryAt() == 110);
+
+  Health down;
+  down.setPolicy(policyOf(10, 1000, 2, true));
+  down.failed(100);
+  down.hasten();
+  CHECK(down.state() == ServerState::Down);
+  CHECK(down.retryAt() == 110);
+
+  Health up;
+  up.hasten();
+  CHECK(up.state() == ServerState::Up);
+  CHECK(up.admit(0) == Admission::Allow);
 }

@@ -11,16 +11,15 @@
 
 using lmc::KeyTable;
 
-TEST_CASE("key table: a key is fresh once") {
+TEST_CASE("key table: a new key has no history and a known one keeps its own") {
   KeyTable table;
   table.reset(2);
   KeyTable::Entry& entry = table.at("a");
-  CHECK(entry.fresh);
-  entry.fresh = false;
-  entry.level = 7;
-  CHECK_FALSE(table.at("a").fresh);
-  CHECK(table.at("a").level == 7);
-  CHECK(table.at("b").fresh);
+  CHECK(entry.fetchedIn == KeyTable::kNone);
+  entry.fetchedIn = 7;
+
+  CHECK(table.at("a").fetchedIn == 7);
+  CHECK(table.at("b").fetchedIn == KeyTable::kNone);
 }
 
 TEST_CASE("key table: reset forgets everything") {
@@ -29,10 +28,9 @@ TEST_CASE("key table: reset forgets everything") {
     table.reset(8);
     for (const char* key : {"", "a", "b", "c", "abcdefgh", "abcdefghi"}) {
       KeyTable::Entry& entry = table.at(key);
-      REQUIRE(entry.fresh);
-      REQUIRE(entry.level == 0);
-      entry.fresh = false;
-      entry.level = 1;
+      REQUIRE(entry.fetchedIn == KeyTable::kNone);
+      REQUIRE(entry.writtenIn == KeyTable::kNone);
+      entry.fetchedIn = 1;
     }
   }
 }
@@ -55,12 +53,11 @@ TEST_CASE("key table: keys that share a beginning or an end or a length are diff
   std::uint32_t number = 0;
   for (const std::string& key : keys) {
     KeyTable::Entry& entry = table.at(key);
-    REQUIRE(entry.fresh);
-    entry.fresh = false;
-    entry.level = number++;
+    REQUIRE(entry.fetchedIn == KeyTable::kNone);
+    entry.fetchedIn = number++;
   }
   number = 0;
-  for (const std::string& key : keys) CHECK(table.at(key).level == number++);
+  for (const std::string& key : keys) CHECK(table.at(key).fetchedIn == number++);
 }
 
 TEST_CASE("key table: the hash depends on the bytes and not on where they are") {
@@ -96,12 +93,11 @@ TEST_CASE("key table: agrees with std unordered_map through random batches of ra
       const std::string& key = keys.emplace_back(std::to_string(random() % (count + 1)) + "k");
       KeyTable::Entry& entry = table.at(key);
       const auto [at, inserted] = model.try_emplace(key, static_cast<std::uint32_t>(index));
-      agrees = agrees && entry.fresh == inserted && entry.key == key;
+      agrees = agrees && (entry.fetchedIn == KeyTable::kNone) == inserted && entry.key == key;
       if (inserted) {
-        entry.fresh = false;
-        entry.level = static_cast<std::uint32_t>(index);
+        entry.fetchedIn = static_cast<std::uint32_t>(index);
       }
-      agrees = agrees && entry.level == at->second;
+      agrees = agrees && entry.fetchedIn == at->second;
     }
   }
   CHECK(agrees);

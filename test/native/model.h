@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +19,8 @@ namespace lmc::test {
 
 struct Reply {
   int status = 0;
-  std::string value;
+  std::string value{};
   std::uint64_t number = 0;
-  std::uint64_t generation = 0;  // of the settings it was executed under
   bool operator==(const Reply&) const = default;
 };
 
@@ -34,191 +33,128 @@ class ModelServer {
     const std::string value(request.valueView());
     const auto found = items_.find(key);
     const bool exists = found != items_.end();
-    const auto answer = [&](Status status) { return Reply{status, {}, 0, generation_}; };
     switch (request.op) {
       case Op::Get:
       case Op::Gets:
-        if (!exists) return answer(Missing);
-        return Reply{Done, found->second, versions_[key], generation_};
+        return exists ? Reply{Done, found->second, versions_[key]} : Reply{Missing};
       case Op::Delete:
-        if (!exists) return answer(Missing);
-        items_.erase(found);
-        return answer(Done);
+        return Reply{items_.erase(key) > 0 ? Done : Missing};
       case Op::Touch:
-        return answer(exists ? Done : Missing);
+        return Reply{exists ? Done : Missing};
       case Op::Set:
         return store(key, value);
       case Op::Add:
-        return exists ? answer(Exists) : store(key, value);
+        return exists ? Reply{Exists} : store(key, value);
       case Op::Replace:
-        return exists ? store(key, value) : answer(Missing);
+        return exists ? store(key, value) : Reply{Missing};
       case Op::Append:
-        return exists ? store(key, found->second + value) : answer(Missing);
+        return exists ? store(key, found->second + value) : Reply{Missing};
       case Op::Prepend:
-        return exists ? store(key, value + found->second) : answer(Missing);
+        return exists ? store(key, value + found->second) : Reply{Missing};
       case Op::Cas:
-        if (!exists) return answer(Missing);
-        return versions_[key] == request.number ? store(key, value) : answer(Exists);
+        if (!exists) return Reply{Missing};
+        return versions_[key] == request.number ? store(key, value) : Reply{Exists};
       case Op::Incr:
       case Op::Decr:
-      case Op::IncrInitial:
-      case Op::DecrInitial:
-        return count(request, key, exists ? &found->second : nullptr);
+        return exists ? count(request, key, found->second) : Reply{Missing};
       case Op::Flush:
         items_.clear();
-        return answer(Done);
-      case Op::Configure:
-        generation_ = request.number;
-        return answer(Done);
+        return Reply{Done};
       case Op::Stats:
-        return Reply{Done, std::to_string(items_.size()), 0, generation_};
+        return Reply{Done, std::to_string(items_.size())};
       case Op::Version:
       case Op::Disconnect:
-        return answer(Done);
+        break;
     }
-    return answer(Done);
+    return Reply{Done};
   }
 
  private:
   Reply store(const std::string& key, const std::string& value) {
     items_[key] = value;
     ++versions_[key];
-    return Reply{Done, {}, 0, generation_};
+    return Reply{Done};
   }
 
-  Reply count(const Request& request, const std::string& key, const std::string* current) {
-    if (current == nullptr) {
-      if (request.op == Op::Incr || request.op == Op::Decr) return Reply{Missing, {}, 0, generation_};
-      store(key, std::to_string(request.initial));
-      return Reply{Done, {}, request.initial, generation_};
-    }
+  Reply count(const Request& request, const std::string& key, const std::string& current) {
     std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(current->data(), current->data() + current->size(), number);
-    if (error != std::errc() || end != current->data() + current->size())
-      return Reply{NotANumber, {}, 0, generation_};
-    const bool up = request.op == Op::Incr || request.op == Op::IncrInitial;
-    number = up ? number + request.number : number - std::min(number, request.number);
+    const auto [end, error] = std::from_chars(current.data(), current.data() + current.size(), number);
+    if (error != std::errc() || end != current.data() + current.size()) return Reply{NotANumber};
+    number = request.op == Op::Incr ? number + request.number : number - std::min(number, request.number);
     store(key, std::to_string(number));
-    return Reply{Done, {}, number, generation_};
+    return Reply{Done, {}, number};
   }
 
   std::map<std::string, std::string> items_;
   // CAS tokens. Of each key its own count: the tokens of a real server depend on the order between keys,
-  // which is free.
+  // which the planner may change.
   std::map<std::string, std::uint64_t> versions_;
-  std::uint64_t generation_ = 0;
 };
 
-inline std::vector<Reply> executeInCallOrder(std::span<const Request> requests) {
-  ModelServer server;
-  std::vector<Reply> replies;
-  for (const Request& request : requests) replies.push_back(server.execute(request));
-  return replies;
-}
-
-// As a session does: step after step, and who waits for the same key gets the same answer. `swapPartners`: of
-// a fetch and what may run beside it (carryOut) the fetch comes last.
-inline std::vector<Reply> executePlan(const Plan& plan, std::span<const Request> requests,
-                                      bool swapPartners = false) {
-  ModelServer server;
-  std::vector<Reply> replies(requests.size());
-  std::vector<Step> steps = plan.steps;
-  if (swapPartners) {
-    for (std::size_t number = 1; number < steps.size(); ++number) {
-      if (steps[number].independent && steps[number - 1].kind == StepKind::Fetch &&
-          steps[number].kind != StepKind::Fetch)
-        std::swap(steps[number - 1], steps[number]);
-    }
-  }
-  for (const Step& step : steps) {
-    for (const std::uint32_t head : plan.of(step)) {
-      const Reply reply = server.execute(requests[head]);
-      for (std::uint32_t index = head; index != kNone; index = plan.nextSame[index]) replies[index] = reply;
-    }
-  }
-  return replies;
-}
-
-inline StepKind stepKindOf(Op op) {
-  if (op == Op::Get || op == Op::Gets) return StepKind::Fetch;
-  if (op >= Op::Incr && op <= Op::DecrInitial) return StepKind::Count;
-  if (op >= Op::Flush) return StepKind::Admin;
-  return op == Op::Set || op == Op::Delete ? StepKind::Store : StepKind::Skew;
-}
-
-// What every plan must be, whatever the requests. Empty: it is so; else what is wrong.
-inline std::string faultOf(const Plan& plan, std::span<const Request> requests) {
-  const auto at = [](const char* what, std::size_t where) { return what + (" at " + std::to_string(where)); };
-  std::vector<int> seen(requests.size(), 0);
-  std::set<std::string_view> touched[5];  // by the steps so far, of each kind
-  std::uint32_t expectedBegin = 0;
-  if (plan.nextSame.size() != requests.size()) return "nextSame has another size";
-  for (std::size_t number = 0; number < plan.steps.size(); ++number) {
-    const Step& step = plan.steps[number];
-    if (step.begin != expectedBegin) return at("a gap between steps", number);
-    if (step.end <= step.begin || step.end > plan.order.size())
-      return at("an empty or overlong step", number);
-    expectedBegin = step.end;
-    const std::size_t size = step.end - step.begin;
-    if (step.kind == StepKind::Fetch && size > Planner::kMaxFetchKeys) return at("too many keys", number);
-    if (step.kind == StepKind::Store && size > Planner::kMaxWrites) return at("too many stores", number);
-    if (step.kind == StepKind::Skew && size > Planner::kMaxWrites)
-      return at("too many skewed writes", number);
-    if (step.kind == StepKind::Count && size > Planner::kMaxWrites) return at("too many counters", number);
-    if (step.kind == StepKind::Admin && size != 1) return at("an admin step of several", number);
-    if (step.kind == StepKind::Admin && step.independent) return at("an independent barrier", number);
-    for (std::size_t kind = 0; kind < std::size(touched); ++kind) {
-      if (!step.independent || kind == static_cast<std::size_t>(step.kind)) continue;
-      for (const std::uint32_t head : plan.of(step)) {
-        if (touched[kind].contains(requests[head].keyView()))
-          return at("an independent step with a key of an earlier one", number);
-      }
-    }
-    std::set<std::string_view>& own = touched[static_cast<std::size_t>(step.kind)];
-    for (const std::uint32_t head : plan.of(step)) {
-      if (step.kind != StepKind::Admin) own.insert(requests[head].keyView());
-    }
+// What is wrong with the structure of a plan; empty: nothing.
+inline std::string findFaultInSteps(const std::vector<Step>& steps) {
+  const auto at = [](const char* what, std::size_t where) {
+    return what + (" in step " + std::to_string(where));
+  };
+  std::uint32_t lastHead = 0;
+  for (std::size_t number = 0; number < steps.size(); ++number) {
+    const Step& step = steps[number];
+    if (number > 0 && step.first->slot <= lastHead) return at("another order than that of the calls", number);
+    lastHead = step.first->slot;
     std::set<std::string_view> keys;
-    std::size_t keyBytes = 0;
-    for (const std::uint32_t head : plan.of(step)) {
-      if (head >= requests.size()) return at("no such request", number);
-      // The last key may go over the cap: a step holds at least one.
-      if (keyBytes >= Planner::kMaxKeyBytes) return at("too many bytes of keys", number);
-      keyBytes += requests[head].keyLength;
-      if (step.kind == StepKind::Fetch && !keys.insert(requests[head].keyView()).second)
-        return at("a key fetched twice", number);
-      for (std::uint32_t index = head; index != kNone; index = plan.nextSame[index]) {
-        if (index >= requests.size()) return at("no such waiting request", number);
-        if (stepKindOf(requests[index].op) != step.kind) return at("a step of another kind", number);
-        if (index != head && step.kind != StepKind::Fetch) return at("a waiting write", number);
-        if (requests[index].keyView() != requests[head].keyView()) return at("waits for another key", number);
-        if (plan.nextSame[index] != kNone && plan.nextSame[index] <= index)
-          return at("a chain that runs backwards", number);
-        if (++seen[index] != 1) return at("a request twice", index);
+    std::size_t bytes = 0;
+    const Request* previous = nullptr;
+    for (const Request* head = step.first; head != nullptr; previous = head, head = head->next) {
+      if (head->previous != previous) return at("a wrong link back", number);
+      if (previous != nullptr && head->slot <= previous->slot) return at("keys out of order", number);
+      if (!isFetch(head->op) && step.keys != 1) return at("a write among others", number);
+      if (!keys.insert(head->keyView()).second) return at("a key asked twice", number);
+      bytes += head->settings->keyNamespace.size() + head->keyLength + 1u;
+      for (const Request* same = head; same != nullptr; same = same->nextSame) {
+        if (same != head && !isFetch(same->op)) return at("a write that waits for another's answer", number);
+        if (same->keyView() != head->keyView()) return at("waits for another key", number);
+        if (same->nextSame != nullptr && same->nextSame->slot <= same->slot)
+          return at("waits backwards", number);
+        const bool wantsCas = same->op == Op::Gets || (isFetch(same->op) && same->settings->casForAll);
+        if (wantsCas && !step.wantsCas) return at("no CAS token for one that wants it", number);
       }
     }
-  }
-  if (expectedBegin != plan.order.size()) return "requests outside of the steps";
-  for (std::size_t index = 0; index < seen.size(); ++index) {
-    if (seen[index] != 1) return at("a lost request", index);
+    if (keys.size() != step.keys) return at("another number of keys", number);
+    if (step.keys > Planner::kMaxFetchKeys) return at("too many keys", number);
+    if (step.keys > 1 && bytes > Planner::kMaxKeyBytes) return at("too many bytes of keys", number);
   }
   return {};
 }
 
-// faultOf, and that every request gets the answer that it would get in the order of the calls.
-inline std::string faultOfMeaning(const Plan& plan, std::span<const Request> requests) {
-  std::string fault = faultOf(plan, requests);
-  if (!fault.empty()) return fault;
-  const std::vector<Reply> expected = executeInCallOrder(requests);
-  const std::vector<Reply> actual = executePlan(plan, requests);
-  const std::vector<Reply> swapped = executePlan(plan, requests, true);
-  for (std::size_t index = 0; index < requests.size(); ++index) {
-    if (expected[index] == actual[index] && expected[index] == swapped[index]) continue;
-    return "another answer for request " + std::to_string(index) + ", op " +
-           std::to_string(static_cast<int>(requests[index].op)) + ", key " +
-           std::string(requests[index].keyView());
+// Plans the requests (slots count from 0), and says what is wrong: with the structure, or an answer that is
+// another one than in the order of the calls.
+inline std::string findFaultOfPlan(Planner& planner, std::vector<std::unique_ptr<Request>> requests) {
+  ModelServer inOrder;
+  std::vector<Reply> expected;
+  for (const auto& request : requests) expected.push_back(inOrder.execute(*request));
+  planner.begin(requests.size());
+  for (auto& request : requests) planner.add(std::move(request));
+  std::string fault = findFaultInSteps(planner.steps());
+  ModelServer planned;
+  std::vector<int> seen(expected.size(), 0);
+  std::uint32_t coalesced = 0;
+  for (const Step& step : planner.steps()) {
+    for (Request* head = step.first; head != nullptr;) {
+      Request* const next = head->next;
+      const Reply reply = planned.execute(*head);
+      for (std::unique_ptr<Request> same(head); same; same = takeNextSame(*same)) {
+        coalesced += same.get() != head ? 1 : 0;
+        ++seen[same->slot];
+        if (reply != expected[same->slot] && fault.empty())
+          fault = "another answer for request " + std::to_string(same->slot);
+      }
+      head = next;
+    }
   }
-  return {};
+  if (fault.empty() && std::any_of(seen.begin(), seen.end(), [](int count) { return count != 1; }))
+    fault = "a request that was lost or doubled";
+  if (fault.empty() && coalesced != planner.coalesced()) fault = "another number of coalesced reads";
+  return fault;
 }
 
 }  // namespace lmc::test

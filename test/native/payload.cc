@@ -2,10 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -62,23 +59,4 @@ TEST_CASE("payload: requests that are moved and thrown away keep the count") {
   requests.erase(requests.begin(), requests.begin() + 50);
   std::memset(requests.back().keyBytes.get()->bytes(), 1, 64);
   requests.clear();
-}
-
-TEST_CASE("payload: references on several threads") {
-  for (int round = 0; round < 50; ++round) {
-    Payload* payload = Payload::allocate(8);
-    std::memcpy(payload->bytes(), "shared!", 8);
-    std::vector<std::thread> threads;
-    for (int count = 0; count < 4; ++count) {
-      threads.emplace_back([reference = PayloadRef::share(payload)]() mutable {
-        for (int turn = 0; turn < 100; ++turn) {
-          const PayloadRef more = PayloadRef::share(reference.get());
-          if (std::string_view(more.get()->bytes(), 7) != "shared!") std::abort();
-        }
-        reference.reset();
-      });
-    }
-    PayloadRef::adopt(payload).reset();
-    for (std::thread& thread : threads) thread.join();
-  }
 }

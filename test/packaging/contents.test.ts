@@ -47,7 +47,7 @@ it('holds nothing but what a user needs', () => {
     /^lib\/[\w./-]+\.m?ts$/,
     /^(docs|examples)\/[\w./-]+$/,
     // To build the addon from source.
-    /^native\/(binding|core|memcached)\/\w+\.(cc|h)$/,
+    /^native\/(binding|core|memcached|transport)\/\w+\.(cc|h)$/,
     /^(native\/binding\.gyp|deps\/locate\.js|deps\/system-packages\.json)$/,
     // Prebuilt binaries, and the licences of what they bring along.
     /^native\/prebuilds\/(linux|darwin)-(x64|arm64)\/libmemcached(\.glibc|\.musl)?\.node$/,
@@ -70,7 +70,7 @@ it('holds the whole library, compiled, and all that the addon is built from', ()
     const m = name.endsWith('.mts') ? 'm' : '';
     return [`${stem}.${m}js`, `${stem}.d.${m}ts`, `${stem}.${m}js.map`];
   });
-  const sources = ['native/binding', 'native/core', 'native/memcached'].flatMap(inFolder);
+  const sources = ['native/binding', 'native/core', 'native/memcached', 'native/transport'].flatMap(inFolder);
   expect([...compiled, ...sources].filter((name) => !files.includes(name))).toEqual([]);
   // And nothing that was compiled from files which are gone.
   expect(files.filter((name) => name.startsWith('dist/') && !compiled.includes(name))).toEqual([]);

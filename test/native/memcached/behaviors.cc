@@ -8,13 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "exchange.h"
 #include "memcached/library.h"
 #include "memcached/router.h"
-#include "memcached_server.h"
 
 using namespace lmc;
-using namespace lmc::test;
 
 TEST_CASE("behaviors: every name once and found by it") {
   std::set<std::string> names;
@@ -126,36 +123,6 @@ TEST_CASE("behaviors: return codes have one name each") {
     CHECK(names.insert(code.name).second);
     CHECK(numbers.insert(code.value).second);
     CHECK(code.value < MEMCACHED_MAXIMUM_RETURN);
-  }
-}
-
-TEST_CASE("behaviors: those of a connection leave it usable in both protocols") {
-  MemcachedServer server({}, Listen::Tcp);
-  const std::pair<const char*, std::uint64_t> values[] = {{"no_block", 1},
-                                                          {"no_block", 0},
-                                                          {"tcp_nodelay", 0},
-                                                          {"tcp_nodelay", 1},
-                                                          {"tcp_keepalive", 1},
-                                                          {"send_timeout", 500000},
-                                                          {"receive_timeout", 500000},
-                                                          {"_socket_send_size", 65536},
-                                                          {"_socket_recv_size", 65536}};
-  for (const Protocol protocol : {Protocol::Text, Protocol::Binary}) {
-    for (const auto& [name, value] : values) {
-      CAPTURE(std::string(name));
-      auto config = configFor(server.spec(), protocol);
-      config->behaviors.emplace_back(findBehavior(name)->flag, value);
-      Exchange exchange(config);
-      Batch batch;
-      for (int index = 0; index < 50; ++index) {
-        batch.add(Op::Set, "k" + std::to_string(index), "v");
-        batch.add(Op::Append, "k" + std::to_string(index), "+");
-        batch.add(Op::Get, "k" + std::to_string(index));
-      }
-      exchange.run(batch);
-      REQUIRE(exchange.answers.complete(150));
-      for (std::uint32_t slot = 2; slot < 150; slot += 3) CHECK(exchange.answers[slot].value == "v+");
-    }
   }
 }
 

@@ -198,11 +198,10 @@ class MemcachedServer {
   pid_t process_ = 0;
 };
 
-inline std::shared_ptr<ConnectionConfig> configFor(const ServerSpec& server,
-                                                   Protocol protocol = Protocol::Binary) {
-  auto config = std::make_shared<ConnectionConfig>();
-  config->server = server;
-  config->protocol = protocol;
+inline ConnectionConfig configFor(const ServerSpec& server, bool binary = false) {
+  ConnectionConfig config;
+  config.server = server;
+  config.binary = binary;
   return config;
 }
 

@@ -1,0 +1,5 @@
+import Libmemcached from './libmemcached.mjs';
+
+export default class LibmemcachedBinary extends Libmemcached {
+  static options = { binary: true };
+}

@@ -1,0 +1,91 @@
+// A name with several addresses, of which the server listens on one (row C1): each is tried, and those that were passed over
+// are no failure. Names come from a file that is mounted over /etc/hosts, for one child process only.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startFullBacklog } from '../helpers/full-backlog';
+import { sanitizerEnvironment, slowness } from '../helpers/sanitizers';
+import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import '../helpers/wall-clock';
+
+const unshare = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
+const isPossible = spawnSync('unshare', [...unshare, 'true']).status === 0;
+/** "files" alone are asked, and all their lines are. */
+const mount = 'mount --bind "$1" /etc/hosts && shift && exec "$@"';
+const script = join(__dirname, 'scripts', 'names.mjs');
+
+let folder: string;
+let server: MemcachedServer;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'names-test-'));
+  server = await startMemcached();
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await stopAll();
+});
+
+interface Report {
+  outcomes: string[];
+  milliseconds: number;
+  state: string;
+}
+
+/** Runs the script where the name "twofold" has these addresses. */
+async function withAddresses(addresses: readonly string[], binary: boolean, options = {}): Promise<Report> {
+  const hosts = join(folder, 'hosts');
+  writeFileSync(hosts, ['127.0.0.1 localhost', ...addresses.map((each) => `${each} twofold`), ''].join('\n'));
+  const target = `twofold:${String(server.port)}`;
+  const node = [process.execPath, script, target, String(binary), JSON.stringify({ timeout: 3000, ...options })];
+  const child = spawn('unshare', [...unshare, 'sh', '-c', mount, 'sh', hosts, ...node], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, ...sanitizerEnvironment },
+  });
+  let [output, complaint] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  await new Promise((resolve) => child.once('close', resolve));
+  expect(complaint).toBe('');
+  return JSON.parse(output) as Report;
+}
+
+const allRight = { outcomes: ['true', '42', '42', '1', 'undefined', 'true'], state: 'up' };
+
+(isPossible ? describe : describe.skip).each([false, true])('binary: %s', (binary) => {
+  it.each([
+    ['the second', ['::1', '127.0.0.1']],
+    ['the third', ['::1', '127.0.0.3', '127.0.0.1']],
+    ['the first', ['127.0.0.1', '127.0.0.3']],
+    ['the only one that is of this machine', ['127.0.0.1', '::1', '127.77.0.1', '127.77.0.2']],
+  ])('it listens on %s', async (_name, addresses) => {
+    expect(await withAddresses(addresses, binary)).toMatchObject(allRight);
+  });
+
+  it('a first address that is silent costs connect_timeout, not the operation', async () => {
+    const silent = await startFullBacklog('::1', server.port);
+    const report = await withAddresses(['::1', '127.0.0.1'], binary, { behaviors: { connect_timeout: 300 } });
+    silent.stop();
+    expect(report).toMatchObject(allRight);
+    expect(report.milliseconds).toBeGreaterThan(250);
+    expect(report.milliseconds).toBeLessThan(300 + 700 * slowness);
+  });
+
+  it('nor does it where connect_timeout is longer than the operation has time', async () => {
+    const silent = await startFullBacklog('::1', server.port);
+    const report = await withAddresses(['::1', '127.0.0.1'], binary, {
+      timeout: 1000,
+      behaviors: { connect_timeout: 4000 },
+    });
+    silent.stop();
+    expect(report).toMatchObject(allRight);
+    expect(report.milliseconds).toBeLessThan(1000);
+  });
+
+  it('none of them: a ConnectionError, soon', async () => {
+    const { outcomes, state } = await withAddresses(['::1', '127.0.0.3'], binary);
+    expect(outcomes[0]).toMatch(/^ConnectionError: /);
+    expect(state).not.toBe('probing');
+  });
+});
