@@ -100,7 +100,7 @@ class Cluster {
   std::vector<Server> servers_;
   std::vector<bool> ejected_;
   std::uint32_t replicas_ = 0;  // num_replicas
-  bool isGathering_ = false;  // since the last flush
+  bool isGathering_ = false;    // since the last flush
   double gatheredMs_ = 0;
 };
 

@@ -239,9 +239,10 @@ Decoder::Verdict Decoder::judgeText(Op op, memcached_return_t rc, Answer* answer
     if (heard.word == Word::ServerError && isWrite(op) && !isBeforeStoring(heard.text))
       answer->outcome = Outcome::Unknown;
     // A server that refuses the command line of a write takes the value behind it for another command, and
-    // answers that as well. (SERVER_ERROR it says when it has read the value.)
-    const bool mayHaveLeftMore = isStorage(op) && heard.word != Word::ServerError;
-    return mayHaveLeftMore || isFetch(op) ? Verdict::Drop : Verdict::Done;
+    // answers that as well. (SERVER_ERROR it says when it has read the value; to a read, a proxy says it for
+    // each key whose server is gone.)
+    const bool mayHaveLeftMore = isStorage(op) || isFetch(op);
+    return mayHaveLeftMore && heard.word != Word::ServerError ? Verdict::Drop : Verdict::Done;
   }
   if (!heard.isFed) return Verdict::Done;  // RESET or OK, to a statistic that is a command
   if (isFetch(op) && heard.word != Word::End) return mistrust(op, answer, "unexpected response: no END");

@@ -22,10 +22,15 @@ void WaitingQueue::push(std::unique_ptr<Request> request) {
 void WaitingQueue::enqueue(std::unique_ptr<Request> request) {
   if (!compressing_.empty()) {
     // What concerns every key waits for one value after the other.
-    const auto same =
-        isAdmin(request->op) ? compressing_.begin() : compressing_.find(std::string(request->keyView()));
-    if (same != compressing_.end()) {
-      same->second.pushBack(std::move(request));
+    RequestList* list = behindFlush_;
+    if (list == nullptr) {
+      const auto same =
+          isAdmin(request->op) ? compressing_.begin() : compressing_.find(std::string(request->keyView()));
+      if (same != compressing_.end()) list = &same->second;
+    }
+    if (list != nullptr) {
+      if (request->op == Op::Flush) behindFlush_ = list;
+      list->pushBack(std::move(request));
       return;
     }
   }
@@ -42,6 +47,7 @@ void WaitingQueue::enqueue(std::unique_ptr<Request> request) {
 
 void WaitingQueue::onCompressed(std::unique_ptr<Request> request) {
   auto node = compressing_.extract(std::string(request->keyView()));
+  if (behindFlush_ == &node.mapped()) behindFlush_ = nullptr;
   request->minCompress = 0;  // it is done, whether it got smaller or not
   if (!request->isGivenUp) ready_.pushBack(std::move(request));
   while (!node.mapped().empty()) enqueue(node.mapped().popFront());

@@ -12,7 +12,7 @@
 namespace lmc {
 
 // What is asked of one server and not encoded yet, in the order of the calls. A value that the pool
-// compresses lets other keys pass, never the same one.
+// compresses lets other keys pass, never the same one, and nothing passes a flush_all.
 class WaitingQueue {
  public:
   // `onReady`: a value came back from the pool.
@@ -45,6 +45,8 @@ class WaitingQueue {
   RequestList ready_;
   // By the keys of the values that the pool has: what was called on the same keys since.
   std::unordered_map<std::string, RequestList> compressing_;
+  // Of these lists, the one that a flush_all waits in: what was called since waits behind it.
+  RequestList* behindFlush_ = nullptr;
   std::size_t copyBytes_ = 0;
 };
 
