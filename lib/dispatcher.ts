@@ -16,6 +16,7 @@ import { runInSlices } from './slices';
 import { Slots } from './slots';
 import { Submission, type Details } from './submission';
 import {
+  Handover,
   Op,
   Outcome,
   Status,
@@ -278,7 +279,7 @@ export class Dispatcher {
     this.#flushScheduled = false;
     this.#operationsSinceClock = operationsPerClockReading;
     this.#unsent = 0;
-    this.submission.flush(true);
+    this.submission.flush(Handover.EndTick);
   }
 
   /** Between single operations only: the keys of a multi-operation belong together. */
@@ -286,7 +287,7 @@ export class Dispatcher {
     // A codec may call us while completions are delivered; what it calls then leaves with the rest of the tick.
     if (this.#unsent < minPortion || this.#unsent * portionShare < this.#inFlight || this.#isDelivering) return;
     this.#unsent = 0;
-    this.submission.flush(false);
+    this.submission.flush(Handover.Send);
   }
 
   #open(waiter: Waiter, member: number, timeout: number, signal: AbortSignal | undefined): number {
@@ -427,7 +428,8 @@ export class Dispatcher {
 
   /** Nobody waits for it any longer; its slot is free when the native side gives it back. True: it was not sent. */
   #abandon(slot: number): boolean {
-    if (this.#flushScheduled) this.flush(); // the native side must know a slot before it is cancelled
+    // The native side must know a slot before it is cancelled; sent it is not, unless it was already.
+    if (this.#flushScheduled) this.submission.flush(Handover.Keep);
     this.#slots.waiters[slot]?.detach?.();
     this.#slots.forget(slot);
     --this.#pending;
@@ -453,7 +455,7 @@ export class Dispatcher {
     if (this.#isClosed) return;
     this.#isClosing = true;
     this.#isClosed = true;
-    this.flush();
+    this.submission.flush(Handover.Keep); // nothing of it is sent any longer
     this.#overdue.stop();
     const { waiters, members } = this.#slots;
     let slot = 0;

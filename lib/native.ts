@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { noBinary } from './no-binary';
+import type { Handover } from './wire';
 
 export interface NativeServer {
   transport: 1 | 2 | 4;
@@ -33,8 +34,7 @@ export interface NativeClientOptions {
 
 /** native/binding/client.h */
 export interface NativeClient {
-  /** `endsTick`: the tick calls no more; until then what it calls is admitted together. */
-  submit(byteLength: number, endsTick: boolean): void;
+  submit(byteLength: number, handover: Handover): void;
   /** Copies a large value for the next submission; returns its length in bytes. */
   stage(value: string | Uint8Array): number;
   /** True: it will not be sent. False: it was sent already. It is completed either way, later. */

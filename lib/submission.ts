@@ -7,7 +7,7 @@ import { types } from 'node:util';
 
 import { badKey, isTextByte, longestKey, type Key } from './keys';
 import type { NativeClient } from './native';
-import { KeyFlag, longRecordBytes, operationNames, shortRecordBytes, type Op } from './wire';
+import { Handover, KeyFlag, longRecordBytes, operationNames, shortRecordBytes, type Op } from './wire';
 
 const capacity = 256 * 1024;
 /** Larger values are copied natively, straight into the memory they are sent from. */
@@ -82,13 +82,14 @@ export class Submission {
   }
 
   /** Hands over what was written. */
-  flush(endsTick: boolean): void {
+  flush(handover: Handover): void {
+    const endsTick = handover === Handover.EndTick;
     if (this.#length === 0 && !(endsTick && this.#hasPortions)) return;
     this.#hasPortions = !endsTick;
     const length = this.#length;
     this.#length = 0;
     this.#staged = 0;
-    this.#native.submit(length, endsTick);
+    this.#native.submit(length, handover);
   }
 
   /**
@@ -97,7 +98,7 @@ export class Submission {
    * @throws BadKeyProvided
    */
   begin(op: Op, key: Key, isLong: boolean): void {
-    if (this.#length + mostBytesOfRecord > capacity) this.flush(false);
+    if (this.#length + mostBytesOfRecord > capacity) this.flush(Handover.Send);
     const at = this.#length + (isLong ? longRecordBytes : shortRecordBytes);
     this.#keyFlags = 0;
     this.#keyLength = typeof key === 'string' ? this.#writeKey(key, at) : this.#copyKey(key, at);
@@ -180,7 +181,7 @@ export class Submission {
 
   /** A whole record for a server, without a key. */
   writeForServer(op: Op, slot: number, deadline: number, server: number, expiry: number, value: string): void {
-    if (this.#length + mostBytesOfRecord > capacity) this.flush(false);
+    if (this.#length + mostBytesOfRecord > capacity) this.flush(Handover.Send);
     const at = this.#length + longRecordBytes;
     const word = this.#length >>> 2;
     const valueLength = this.#bytes.write(value, at, 'utf8');

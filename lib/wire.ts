@@ -73,3 +73,7 @@ export const longRecordBytes = 48;
 export const KeyFlag = { TextUnsafe: 1, HasDetails: 2, ForServer: 4 } as const;
 
 export const completionWords = 8;
+
+/** What happens to requests that are handed over: they wait; they are sent; they are sent, and the tick calls no more. */
+export const Handover = { Keep: 0, Send: 1, EndTick: 2 } as const;
+export type Handover = (typeof Handover)[keyof typeof Handover];

@@ -89,7 +89,7 @@ bool NativeClient::adoptArrays(const Napi::Object& options) {
   return adopt("submission", &submission_) && adopt("records", &records_) && adopt("bytes", &bytes_);
 }
 
-// submit(byteLength, endsTick): hands over the requests in the submission buffer, and sends them.
+// submit(byteLength, handover): takes over the requests in the submission buffer.
 Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::size_t size = info[0].As<Napi::Number>().Uint32Value();
@@ -109,8 +109,9 @@ Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
     }
   }
   staged_.clear();
-  cluster_->flush();
-  if (info[1].ToBoolean().Value()) cluster_->endTick();
+  const std::uint32_t handover = info[1].As<Napi::Number>().Uint32Value();
+  if (handover >= kSend) cluster_->flush();
+  if (handover >= kEndTick) cluster_->endTick();
   if (before == 0 && pending_ > 0) {
     Ref();
     loop_->keepAlive(true);

@@ -34,6 +34,10 @@ static_assert(sizeof(RequestRecord) == kRecordBytes);
 constexpr std::uint8_t kHasDetails = 2;  // the record is a long one
 constexpr std::uint8_t kForServer = 4;   // no key: keyLength is the server's index instead
 
+// What happens to requests that are handed over: below these they wait.
+constexpr std::uint32_t kSend = 1;
+constexpr std::uint32_t kEndTick = 2;  // they are sent, and the tick calls no more
+
 // A completion, in the results array:
 struct CompletionRecord {
   std::uint32_t slot;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <limits>
 namespace lmc {
 
@@ -29,6 +30,8 @@ bool takeNumber(std::string_view& line, std::uint64_t max, std::uint64_t* number
   line.remove_prefix(static_cast<std::size_t>(end - line.data()));
   return true;
 }
+
+bool isKeyByte(char byte) { return static_cast<unsigned char>(byte) > 0x20 && byte != 0x7f; }
 
 bool isNumber(std::string_view line) {
   std::uint64_t number;
@@ -89,6 +92,8 @@ bool readValueLine(std::string_view line, std::uint64_t* bytes) {
   line.remove_prefix(std::min(line.size(), std::string_view("VALUE ").size()));
   const std::size_t key = std::min(line.find(' '), line.size());
   if (key == 0 || key > kMaxKeyBytes) return false;
+  // To libmemcached any control byte ends the key, and what follows are flags and a length.
+  if (!std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(key), isKeyByte)) return false;
   line.remove_prefix(key);
   std::uint64_t flags;
   std::uint64_t cas;

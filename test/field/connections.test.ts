@@ -1,6 +1,8 @@
 // Connections that were closed, forgotten, refused or that drip, as the field reports them (rows C2 to C7; C1: names.test.ts).
 // Restarts that reads survive: test/failover/recovery.test.ts. Probes and ejection: test/failover.
 
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import * as net from 'node:net';
 import type { Client } from '../../lib/index';
 import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
@@ -324,11 +326,11 @@ describe('C5: whatever answers is up', () => {
       const proxy = await startNutcracker(order === 'first' ? [gone, alive] : [alive, gone]);
       const between = await startFaultProxy(proxy);
       const mc = connect(between, { binary: false, timeout: 3000, behaviors: recommended });
-      const keys = Array.from({ length: 40 }, (_, index) => `proxied-${order}-${String(index)}`);
+      const keys = Array.from({ length: 100 }, () => randomUUID());
       const stores = await Promise.all(keys.map((key) => timed(mc.set(key, key))));
       const there = keys.filter((_, index) => stores[index]?.outcome === 'ok');
-      expect(there.length).toBeGreaterThan(5);
-      expect(there.length).toBeLessThan(35);
+      expect(there.length).toBeGreaterThan(0);
+      expect(there.length).toBeLessThan(keys.length);
       for (const { error } of stores) if (error) expect(error).toMatchObject({ name: 'ServerError' });
       for (let round = 0; round < 3; ++round) {
         const reads = await Promise.all(keys.map((key) => timed(mc.get(key))));
@@ -455,7 +457,6 @@ async function startDeaf(): Promise<{ address: string; stop: () => void }> {
 
 /** How many connections of ours to a port are established, by the kernel's account. */
 async function open(port: number): Promise<number> {
-  const { readFile } = await import('node:fs/promises');
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const lines = (await readFile('/proc/net/tcp', 'latin1')).split('\n');
   return lines.filter((line) => new RegExp(`^ *\\d+: \\w+:\\w+ \\w+:${hex} 01 `).test(line)).length;

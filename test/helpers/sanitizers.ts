@@ -11,6 +11,7 @@ export const plainEnvironment: NodeJS.ProcessEnv = others;
  * end, which may take seconds: that is for the tests' own process.
  */
 export const sanitizerEnvironment: NodeJS.ProcessEnv = Object.fromEntries(
+  ['LD_PRELOAD', 'SANITIZED_ADDON', 'NODE_OPTIONS', 'ASAN_OPTIONS', 'LSAN_OPTIONS', 'UBSAN_OPTIONS']
     .map((name) => [name, process.env[name]] as const)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => [name, name === 'ASAN_OPTIONS' ? `${value ?? ''}:detect_leaks=0` : value]),

@@ -69,9 +69,8 @@ std::int32_t refusalOf(Op op, std::int32_t status) {
 }
 
 void addTextErrors(Collector& all, Op op) {
-  const Verdict failed = isFetch(op) ? Verdict::Drop : Verdict::Done;
   // A server that refuses the line of a write takes the value behind it for a command.
-  const Verdict refused = isStorage(op) ? Verdict::Drop : failed;
+  const Verdict refused = isStorage(op) || isFetch(op) ? Verdict::Drop : Verdict::Done;
   const auto add = [&](const std::string& line, std::int32_t status, Outcome outcome, Verdict verdict) {
     all.add(operationOf(op), line + "\r\n", failure(refusalOf(op, status), line, outcome, verdict));
   };
@@ -80,10 +79,10 @@ void addTextErrors(Collector& all, Op op) {
        {"CLIENT_ERROR bad data chunk", "CLIENT_ERROR bad command line format", "CLIENT_ERROR"})
     add(line, MEMCACHED_CLIENT_ERROR, Outcome::Definite, refused);
   add("SERVER_ERROR out of memory storing object", MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE,
-      Outcome::Definite, failed);
-  add("SERVER_ERROR object too large for cache", MEMCACHED_E2BIG, Outcome::Definite, failed);
+      Outcome::Definite, Verdict::Done);
+  add("SERVER_ERROR object too large for cache", MEMCACHED_E2BIG, Outcome::Definite, Verdict::Done);
   add("SERVER_ERROR backend is gone", MEMCACHED_SERVER_ERROR,
-      isWrite(op) ? Outcome::Unknown : Outcome::Definite, failed);
+      isWrite(op) ? Outcome::Unknown : Outcome::Definite, Verdict::Done);
 }
 
 void addTextStores(Collector& all) {
@@ -255,7 +254,23 @@ void addBinaryAdmin(Collector& all, std::uint32_t opaque) {
   all.add(stats, success(Op::Stats), plain(MEMCACHED_UNKNOWN_STAT_KEY));
 }
 
+std::string shown(const Decoded& decoded) {
+  std::string text = "verdict " + std::to_string(static_cast<int>(decoded.verdict)) + ", status " +
+                     std::to_string(decoded.status) + ", outcome " +
+                     std::to_string(static_cast<int>(decoded.outcome)) + ", number " +
+                     std::to_string(decoded.number) + ", text '" + decoded.text + "'";
+  for (const Hit& hit : decoded.hits)
+    text += "\n  " + hit.key + " = " + hit.value.substr(0, 40) + " (" + std::to_string(hit.value.size()) +
+            ", flags " + std::to_string(hit.flags) + ", cas " + std::to_string(hit.cas) + ")";
+  return text;
+}
+
 }  // namespace
+
+std::string findDifference(const Case& one, const Decoded& decoded) {
+  if (decoded == one.expected) return {};
+  return one.name + "\nis  " + shown(decoded) + "\nnot " + shown(one.expected);
+}
 
 std::vector<Case> textCases() {
   Collector all;

@@ -21,4 +21,7 @@ struct Case {
 std::vector<Case> textCases();
 std::vector<Case> binaryCases(std::uint32_t opaque);
 
+// Says how what came of it differs from what was expected; empty: it does not.
+std::string findDifference(const Case& one, const Decoded& decoded);
+
 }  // namespace lmc::test

@@ -21,23 +21,6 @@ constexpr std::uint32_t kOpaque = 0x01020304;
 
 std::vector<Case> casesOf(bool isBinary) { return isBinary ? binaryCases(kOpaque) : textCases(); }
 
-std::string shown(const Decoded& decoded) {
-  std::string text = "verdict " + std::to_string(static_cast<int>(decoded.verdict)) + ", status " +
-                     std::to_string(decoded.status) + ", outcome " +
-                     std::to_string(static_cast<int>(decoded.outcome)) + ", number " +
-                     std::to_string(decoded.number) + ", text '" + decoded.text + "'";
-  for (const Hit& hit : decoded.hits)
-    text += "\n  " + hit.key + " = " + hit.value.substr(0, 40) + " (" + std::to_string(hit.value.size()) +
-            ", flags " + std::to_string(hit.flags) + ", cas " + std::to_string(hit.cas) + ")";
-  return text;
-}
-
-// What came of it, where that is wrong; else nothing.
-std::string findDifference(const Case& one, const Decoded& decoded) {
-  if (decoded == one.expected) return {};
-  return one.name + "\nis  " + shown(decoded) + "\nnot " + shown(one.expected);
-}
-
 // Those that may be followed by another answer, in random order, some hundred.
 std::vector<Case> pipelineOf(bool isBinary, std::uint32_t seed, std::size_t maxBytes, int rounds) {
   std::vector<Case> pipeline;
