@@ -15,9 +15,15 @@ namespace {
 // Completions that are settled before their callers' reactions run.
 constexpr std::size_t kMaxPerRound = 256;
 
+// What is settled before the clock is looked at again: reading a value takes JavaScript time.
+constexpr std::size_t kMaxRoundBytes = 64 * 1024;
+
 // How long deliveries may follow each other before the event loop goes on to its timers and other sockets: by
 // a server that answers as fast as callers ask, it would never.
 constexpr double kMaxTurnMs = 5;
+
+// Values from the pool that are delivered no further apart belong to one turn.
+constexpr double kMaxPauseMs = 1;
 
 Block copyOf(const CompletionBatch& batch, const Completion& item) {
   char* copy = static_cast<char*>(std::malloc(item.length));
@@ -60,7 +66,7 @@ NativeClient::NativeClient(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Na
   uv_loop_t* uvLoop = nullptr;
   napi_get_uv_event_loop(env, &uvLoop);
   asyncContext_ = std::make_unique<Napi::AsyncContext>(env, "libmemcached");
-  loop_ = std::make_unique<UvLoop>(uvLoop, [this] { deliverFromLoop(); });
+  loop_ = std::make_unique<UvLoop>(uvLoop, [this](bool isJob) { deliverFromLoop(isJob); });
   memcached_return_t error;
   cluster_ = std::make_unique<Cluster>(std::move(config), *loop_, [] {}, &error);
   cleanupHook_ = new CleanupHook{this};
@@ -214,8 +220,10 @@ Napi::Value NativeClient::receive(const Napi::CallbackInfo& info) {
 Napi::Value NativeClient::resume(const Napi::CallbackInfo& info) {
   isYielding_ = false;
   if (isStopped_) return info.Env().Undefined();
+  turnStartedMs_ = nowMs();
   collectResults();
   deliverSome(info.Env(), kMaxPerRound);
+  deliveredMs_ = nowMs();
   deliverLater(info.Env());
   return info.Env().Undefined();
 }
@@ -226,10 +234,12 @@ void NativeClient::collectResults() {
 
 // From a callback of libuv: settles what has arrived, round by round; after each the callers' reactions run,
 // and what they ask leaves in the same turn.
-void NativeClient::deliverFromLoop() {
+void NativeClient::deliverFromLoop(bool isJob) {
   if (isStopped_ || isYielding_ || cluster_->results().empty()) return;
   const Napi::Env env = Env();
+  // Values come from the pool one by one, many in one turn of the loop: they count together.
   const double startedMs = nowMs();
+  if (!isJob || startedMs - deliveredMs_ > kMaxPauseMs) turnStartedMs_ = startedMs;
   do {
     collectResults();
     const Napi::HandleScope scope(env);
@@ -241,8 +251,9 @@ void NativeClient::deliverFromLoop() {
       return;
     }
     const Napi::CallbackScope callback(env, *asyncContext_);
-    deliverSome(env, kMaxPerRound);
-    if (!isStopped_ && nowMs() - startedMs > kMaxTurnMs) deliverLater(env);
+    if (nowMs() - turnStartedMs_ <= kMaxTurnMs) deliverSome(env, kMaxPerRound);
+    deliveredMs_ = nowMs();
+    if (!isStopped_ && deliveredMs_ - turnStartedMs_ > kMaxTurnMs) deliverLater(env);
   } while (!isStopped_ && !isYielding_ && !(backlog_.empty() && cluster_->results().empty()));
 }
 
@@ -265,21 +276,42 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
   std::size_t count = 0;
   std::size_t used = 0;
   std::vector<Block*> blocks;
+  const double until = nowMs() + kMaxTurnMs;
+  bool isOver = false;
+  std::size_t roundBytes = 0;
+  std::size_t values = 0;
   const auto round = [&] {
-    if (count > 0) deliverRound(env, std::exchange(count, 0), blocks);
-    used = 0;
+    if (count > 0) {
+      const double startedMs = nowMs();
+      const std::size_t delivered = std::exchange(count, 0);
+      deliverRound(env, delivered, blocks);
+      const double endedMs = nowMs();
+      if (values > 0) {
+        const double eachMs = std::max(endedMs - startedMs, 1e-6) / static_cast<double>(values);
+        maxRoundValues_ =
+            static_cast<std::size_t>(std::clamp(kMaxTurnMs / eachMs, 1.0, static_cast<double>(kMaxPerRound)));
+      }
+      isOver = endedMs > until;
+    }
+    used = roundBytes = values = 0;
     blocks.clear();
   };
 
   isDelivering_ = true;
-  while (!backlog_.empty() && budget > 0) {
+  while (!backlog_.empty() && budget > 0 && !isOver) {
     CompletionBatch& batch = backlog_.front();
     std::deque<Block> spilled;  // small values that the shared array has no room for (huge stats)
     for (; backlogAt_ < batch.items.size() && budget > 0; ++backlogAt_) {
       const Completion& item = batch.items[backlogAt_];
       if (item.slot == kNoSlot) continue;
+      if (count == capacity || values >= maxRoundValues_ || roundBytes >= kMaxRoundBytes ||
+          (!item.isBlock && used + item.length > bytes_.size)) {
+        round();
+        if (isOver) break;
+      }
       --budget;
-      if (count == capacity || (!item.isBlock && used + item.length > bytes_.size)) round();
+      roundBytes += item.length;
+      values += item.status == status::kSuccess && item.length > 0 ? 1 : 0;
       CompletionRecord& record = records[count++];
       record.slot = item.slot;
       record.status = item.status;

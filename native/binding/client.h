@@ -38,7 +38,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Napi::Value stop(const Napi::CallbackInfo& info);
 
   bool adoptArrays(const Napi::Object& options);
-  void deliverFromLoop();
+  void deliverFromLoop(bool isJob);
   void deliverLater(Napi::Env env);
   void deliverSome(Napi::Env env, std::size_t budget);
   void deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks);
@@ -65,6 +65,10 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   // To be delivered; backlogAt_ is the next item of the first batch.
   std::deque<CompletionBatch> backlog_;
   std::size_t backlogAt_ = 0;
+  // Values that JavaScript reads in some 5 ms, by what the last ones took: a codec may be slow.
+  std::size_t maxRoundValues_ = 16;
+  double turnStartedMs_ = 0;
+  double deliveredMs_ = 0;  // when the last delivery ended
   bool isDelivering_ = false;
   // The event loop was asked to go on to its other phases first, see deliverLater().
   bool isYielding_ = false;

@@ -7,7 +7,7 @@ namespace lmc {
 
 struct UvLoop::Shared {
   uv_loop_t* loop;
-  std::function<void()> afterEvent;
+  std::function<void(bool)> afterEvent;
   bool isClosed = false;
   std::size_t held = 0;  // handles that are not closed, and jobs that are not done
   std::function<void()> onClosed;
@@ -37,7 +37,7 @@ struct Holder {
   void call(Arguments... arguments) {
     const std::shared_ptr<SharedState> state = shared;
     if (callback && !state->isClosed) callback(arguments...);
-    if (!state->isClosed) state->afterEvent();
+    if (!state->isClosed) state->afterEvent(false);
   }
   void close() {
     uv_close(reinterpret_cast<uv_handle_t*>(&handle), [](uv_handle_t* closed) {
@@ -104,7 +104,7 @@ class UvLoop::UvTimer final : public Loop::Timer {
   TimerHolder* holder_;
 };
 
-UvLoop::UvLoop(uv_loop_t* loop, std::function<void()> afterEvent)
+UvLoop::UvLoop(uv_loop_t* loop, std::function<void(bool)> afterEvent)
     : shared_(std::make_shared<Shared>()), alive_(new uv_async_t{}) {
   shared_->loop = loop;
   shared_->afterEvent = std::move(afterEvent);
@@ -140,7 +140,7 @@ void UvLoop::work(std::function<void()> job, std::function<void()> done) {
         const std::unique_ptr<Work> finished(static_cast<Work*>(request->data));
         const std::shared_ptr<Shared> shared = finished->shared;
         if (!shared->isClosed) finished->done();
-        if (!shared->isClosed) shared->afterEvent();
+        if (!shared->isClosed) shared->afterEvent(true);
         shared->release();
       });
 }

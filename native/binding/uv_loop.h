@@ -16,8 +16,9 @@ namespace lmc {
 // connections hold only points to them.
 class UvLoop final : public Loop {
  public:
-  // `afterEvent`: after every call back into a connection.
-  UvLoop(uv_loop_t* loop, std::function<void()> afterEvent);
+  // `afterEvent`: after every call back into a connection; true: it was a job's, of which many may follow
+  // each other in one turn.
+  UvLoop(uv_loop_t* loop, std::function<void(bool)> afterEvent);
   ~UvLoop() override;
 
   std::unique_ptr<Watch> watch(int descriptor, std::function<void(Readiness)> onReady) override;

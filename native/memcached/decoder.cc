@@ -163,6 +163,7 @@ std::string_view Decoder::madeUpVersion() {
 Decoder::Verdict Decoder::decodeFetch(Step& step, std::uint32_t opaque, const OnValue& onValue,
                                       Answer* answer) {
   feed_.expect(Op::Get, opaque);
+  asksOneKey_ = step.keys == 1;
   const RequestSettings& settings = *step.first->settings;
   const std::string keyNamespace = settings.keyNamespace;  // the requests go one by one
   Request* position = step.first;
@@ -239,10 +240,11 @@ Decoder::Verdict Decoder::judgeText(Op op, memcached_return_t rc, Answer* answer
     if (heard.word == Word::ServerError && isWrite(op) && !isBeforeStoring(heard.text))
       answer->outcome = Outcome::Unknown;
     // A server that refuses the command line of a write takes the value behind it for another command, and
-    // answers that as well. (SERVER_ERROR it says when it has read the value; to a read, a proxy says it for
-    // each key whose server is gone.)
-    const bool mayHaveLeftMore = isStorage(op) || isFetch(op);
-    return mayHaveLeftMore && heard.word != Word::ServerError ? Verdict::Drop : Verdict::Done;
+    // answers that as well. (SERVER_ERROR it says when it has read the value.) Of a multi-get nobody knows
+    // how many errors there are.
+    const bool isKnownToEnd = isFetch(op) ? asksOneKey_ && heard.word == Word::ServerError
+                                          : !isStorage(op) || heard.word == Word::ServerError;
+    return isKnownToEnd ? Verdict::Done : Verdict::Drop;
   }
   if (!heard.isFed) return Verdict::Done;  // RESET or OK, to a statistic that is a command
   if (isFetch(op) && heard.word != Word::End) return mistrust(op, answer, "unexpected response: no END");

@@ -63,6 +63,7 @@ class Decoder {
   AnswerFeed feed_;  // before the handle, which is freed first
   Handle handle_;
   std::unique_ptr<FetchResult> result_;
+  bool asksOneKey_ = false;  // the multi-get that is being decoded
 };
 
 }  // namespace lmc

@@ -24,6 +24,8 @@ constexpr std::string_view kNobodysKey = "libmemcached:idle?";
 // What a server says while it is greeted: a version, an error, a challenge of SASL's.
 constexpr std::size_t kMaxGreetingBytes = 1023;
 
+constexpr std::uint16_t kMaxKeyBytes = 250;
+
 constexpr std::uint8_t kSaslListMechs = 0x20;
 constexpr std::uint8_t kSaslStep = 0x22;
 constexpr std::uint8_t kVersion = 0x0b;
@@ -299,7 +301,10 @@ bool Opener::isSafe() const {
   if (!config_.binary) {
     if (!heard_.ends_with("\r\n")) return false;
     const std::string_view line = std::string_view(heard_).substr(0, heard_.size() - 2);
-    return answers(Op::Version, wordOf(line)) && (!line.starts_with("VERSION ") || isVersion(line.substr(8)));
+    const Word word = wordOf(line);
+    // (The word alone makes libmemcached read a null pointer.)
+    return answers(Op::Version, word) &&
+           (word != Word::Version || isVersion(line.substr(std::min(line.size(), std::size_t{8}))));
   }
   const Frame frame = Frame::read(heard_.data());
   const std::string_view body = std::string_view(heard_).substr(kHeaderBytes);
@@ -309,9 +314,9 @@ bool Opener::isSafe() const {
   if (isSasl) return frame.keyBytes == 0 && frame.extraBytes == 0;
   if (frame.status == kAuthContinue) return false;
   if (frame.opcode == kVersion && frame.status == 0) return body.size() < 32 && isVersion(body);
-  // Nobody has the key that is asked for; a miss repeats it.
-  return frame.status != 0 ? frame.keyBytes <= kNobodysKey.size()
-                           : frame.opcode == kNoop && frame.bodyBytes == 0;
+  // Nobody has the key that is asked for. (A miss repeats it.)
+  if (frame.status != 0 || frame.opcode != kNoop) return frame.keyBytes <= kMaxKeyBytes;
+  return frame.bodyBytes == 0;
 }
 
 // libmemcached closes the connection for some answers (SERVER_ERROR to "version"), which it had all the same.

@@ -67,23 +67,26 @@ describe.each(protocols)('binary: %s', (binary) => {
       expect(mc.metrics().servers[0]).toMatchObject({ errors: 0, state: 'up', reconnects: 3 });
     });
 
-    it.each(['tcp', 'unix'] as const)('a restart of the server, %s, of which the loop knows nothing', async (transport) => {
-      const own = await startMemcached({ transport });
-      const mc = connect(own, { binary, timeout: 3000 });
-      for (const [, call, expected] of everything) {
-        await mc.get('warm');
-        process.kill(own.pid, 'SIGKILL');
-        // Nobody turns the loop between its end and the next call, but this: memcached needs a moment to die.
-        block(60);
-        const calls = [timed(call(mc, 'restarted'))];
-        const [refused] = await Promise.all(calls); // nothing listens now: it was never sent
-        expect(refused.error ?? { outcomeUnknown: false }).toMatchObject({ outcomeUnknown: false });
-        await own.restart();
-        await mc.disconnectAll();
-        expect(await call(mc, uniqueKey())).toEqual(expected);
-      }
-      await own.stop();
-    });
+    it.each(['tcp', 'unix'] as const)(
+      'a restart of the server, %s, of which the loop knows nothing',
+      async (transport) => {
+        const own = await startMemcached({ transport });
+        const mc = connect(own, { binary, timeout: 3000 });
+        for (const [name, call, expected] of everything) {
+          await mc.get('warm');
+          process.kill(own.pid, 'SIGKILL');
+          // Nobody turns the loop between its end and the next call, but this: memcached needs a moment to die.
+          block(60);
+          const refused = await timed(call(mc, 'restarted')); // nothing listens now: it was never sent
+          expect(refused.outcome).toBe(name === 'setMulti' ? 'ok' : 'ConnectionError'); // it lists what was not stored
+          expect(refused.error?.outcomeUnknown ?? false).toBe(false);
+          await own.restart();
+          await mc.disconnectAll();
+          expect(await call(mc, uniqueKey())).toEqual(expected);
+        }
+        await own.stop();
+      },
+    );
 
     it('a restart in between', async () => {
       const own = await startMemcached();
@@ -177,7 +180,10 @@ describe.each(protocols)('binary: %s', (binary) => {
         if (how === 'killed') await server.kill();
         else server.suspend();
       }
-      for (const end = Date.now() + 1000; Date.now() < end; await sleep(50)) await all();
+      for (const end = Date.now() + 1000; Date.now() < end;) {
+        await all();
+        await sleep(50);
+      }
       expect(tally(await all()).ok).toBeUndefined();
       for (const server of servers) {
         if (how === 'killed') await server.restart();
@@ -230,7 +236,9 @@ describe.each(protocols)('binary: %s', (binary) => {
       [
         'an error',
         ({ binary: isBinary, opcode, opaque }) =>
-          isBinary ? frame({ opcode, opaque, status: 0x82, value: value.slice(0, 900) }) : `SERVER_ERROR ${value.slice(0, 300)}\r\n`,
+          isBinary
+            ? frame({ opcode, opaque, status: 0x82, value: value.slice(0, 900) })
+            : `SERVER_ERROR ${value.slice(0, 300)}\r\n`,
         (mc) => mc.set('key', 1),
       ],
     ];
@@ -296,7 +304,7 @@ describe.each(protocols)('binary: %s', (binary) => {
 
     it('one of 1 GiB that comes and comes: dropped at the deadline', async () => {
       const piece = Buffer.alloc(1 << 20);
-      const fake = await startFake(({ binary: isBinary, opcode, opaque, key, }, socket) => {
+      const fake = await startFake(({ binary: isBinary, opcode, opaque, key }, socket) => {
         const pour = (): void => {
           while (socket.writable && socket.write(piece));
         };
@@ -347,7 +355,9 @@ describe('C5: whatever answers is up', () => {
   });
 
   it.each(['SERVER_ERROR Connection refused', 'CLIENT_ERROR unknown', 'ERROR'])('greeted with %s', async (said) => {
-    const fake = await startFake(({ opcode }) => (opcode === opcodes.version ? `${said}\r\n` : undefined), { rude: true });
+    const fake = await startFake(({ opcode }) => (opcode === opcodes.version ? `${said}\r\n` : undefined), {
+      rude: true,
+    });
     const mc = connect(fake, { binary: false, timeout: 1000, behaviors: recommended });
     expect(await mc.set('key', 'value')).toBe(true);
     expect(await mc.get('key')).toBe('value');
@@ -370,7 +380,7 @@ describe('C5: whatever answers is up', () => {
     const results = await Promise.allSettled(calls);
     expect(results[1]).toMatchObject({ status: 'rejected', reason: { name: 'ServerError' } });
     results.splice(1, 1);
-    expect(results.map((each) => (each.status === 'fulfilled' ? each.value : each.reason.message))).toEqual([
+    expect(results.map((each) => (each.status === 'fulfilled' ? each.value : String(each.reason)))).toEqual([
       true,
       true,
       expect.anything(),
@@ -440,7 +450,8 @@ async function startDeaf(): Promise<{ address: string; stop: () => void }> {
       const opaque = bytes[0] === 0x80 ? bytes.readUInt32BE(12) : 0;
       const opcode = bytes.readUInt8(1);
       if (bytes.toString('latin1') === 'version\r\n') socket.write('VERSION 1.6.18\r\n');
-      else if (bytes[0] === 0x80 && opcode === opcodes.version) socket.write(frame({ opcode, opaque, value: '1.6.18' }));
+      else if (bytes[0] === 0x80 && opcode === opcodes.version)
+        socket.write(frame({ opcode, opaque, value: '1.6.18' }));
       else if (bytes.includes('libmemcached:idle?')) socket.write(frame({ opcode, opaque, status: 1 }));
       else socket.pause();
     });

@@ -1,6 +1,6 @@
 // A small memcached of our own, which speaks both protocols and answers any request otherwise where a test says so.
 
-import * as net from 'node:net';
+import type * as net from 'node:net';
 import { startReplayServer, type FakeServer } from '../helpers/sockets';
 
 export interface FakeRequest {
@@ -107,7 +107,10 @@ function honestText(request: FakeRequest, store: Store): string {
     case opcodes.version:
       return 'VERSION 1.6.18\r\n';
     case opcodes.get: {
-      const found = line.split(' ').slice(1).filter((each) => store.has(each));
+      const found = line
+        .split(' ')
+        .slice(1)
+        .filter((each) => store.has(each));
       const item = (each: string): string => {
         const data = (store.get(each) as Buffer).toString('latin1');
         return `VALUE ${each} 16 ${String(data.length)}\r\n${data}\r\n`;
@@ -156,7 +159,8 @@ function honestBinary(request: FakeRequest, store: Store): Buffer {
     case 0x0c:
     case opcodes.get: {
       const value = store.get(key);
-      if (value !== undefined) return answer({ key: opcode === 0 ? '' : key, value, extras: Buffer.from([0, 0, 0, 16]) });
+      if (value !== undefined)
+        return answer({ key: opcode === 0 ? '' : key, value, extras: Buffer.from([0, 0, 0, 16]) });
       return opcode === opcodes.get ? Buffer.alloc(0) : answer({ status: 1, value: 'Not found' });
     }
     default:

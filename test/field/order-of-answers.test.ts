@@ -3,6 +3,7 @@
 // under _noreply, one by one: test/behaviors/traffic.test.ts; frames whose lengths lie: test/hostile (key300, keyHuge …).
 
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { Client } from '../../lib/index';
 import { startFaultProxy } from '../helpers/fault-proxy';
 import { uniqueKey } from '../helpers/keys';
@@ -59,7 +60,9 @@ describe.each(protocols)('binary: %s', (binary) => {
       const mc = connect(own, { binary, timeout: 400, behaviors: { _noreply: true } });
       await mc.get('warm');
       own.suspend();
-      const stores = await Promise.all(Array.from({ length: 100 }, (_, index) => timed(mc.set(`quiet-${String(index)}`, 1))));
+      const stores = await Promise.all(
+        Array.from({ length: 100 }, (_, index) => timed(mc.set(`quiet-${String(index)}`, 1))),
+      );
       expect(tally(stores)).toEqual({ ok: 100 });
       const { outcome, milliseconds } = await timed(mc.get('quiet-1'));
       expect(['TimeoutError', 'ServerDown']).toContain(outcome);
@@ -78,7 +81,11 @@ describe.each(protocols)('binary: %s', (binary) => {
     for (let round = 0; round < 20; ++round) {
       const abort = new AbortController();
       const given = keys.map((key, index) =>
-        timed(index % 2 ? mc.get(key, undefined, { signal: abort.signal }) : mc.getMulti([key, 'none'], { signal: abort.signal })),
+        timed(
+          index % 2
+            ? mc.get(key, undefined, { signal: abort.signal })
+            : mc.getMulti([key, 'none'], { signal: abort.signal }),
+        ),
       );
       const kept = keys.map((key) => mc.get(key));
       if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -95,7 +102,9 @@ describe.each(protocols)('binary: %s', (binary) => {
     const [stuck, free] = [connect(hung, { binary, timeout: 1000 }), connect(server, { binary, timeout: 1000 })];
     await Promise.all([stuck.set('key', 1), free.set('key', 'free')]);
     hung.suspend();
-    const waiting = Array.from({ length: 1000 }, (_, index) => timed(index % 2 ? stuck.get('key') : stuck.set('key', 2)));
+    const waiting = Array.from({ length: 1000 }, (_, index) =>
+      timed(index % 2 ? stuck.get('key') : stuck.set('key', 2)),
+    );
     for (let round = 0; round < 50; ++round) {
       const { value, milliseconds } = await timed(free.get('key'));
       expect(value).toBe('free');
@@ -206,16 +215,28 @@ describe('O5: binary answers that belong to another request', () => {
     frame({ opcode, opaque, ...(opcode === opcodes.incr ? { value: Buffer.from([0, 0, 0, 0, 0, 0, 0, 9]) } : {}) });
   const lies: [string, Lie][] = [
     ['twice', (_, honest) => Buffer.concat([honest, honest])],
-    ['with the opcode of another', ({ opcode, opaque }) => frame({ opcode: opcode === opcodes.set ? opcodes.add : opcodes.set, opaque })],
+    [
+      'with the opcode of another',
+      ({ opcode, opaque }) => frame({ opcode: opcode === opcodes.set ? opcodes.add : opcodes.set, opaque }),
+    ],
     ['with the opaque of the next', ({ opcode, opaque }) => frame({ opcode, opaque: opaque + 1 })],
     ['with the opaque of the one before', ({ opcode, opaque }) => frame({ opcode, opaque: opaque - 1 })],
     ['with no opaque', ({ opcode }) => frame({ opcode, opaque: 0 })],
     ['as a request', ({ opcode, opaque }) => frame({ opcode, opaque, magic: 0x80 })],
-    ['with a body that does not belong', ({ opcode, opaque }) => frame({ opcode, opaque, value: 'a body of some length' })],
+    [
+      'with a body that does not belong',
+      ({ opcode, opaque }) => frame({ opcode, opaque, value: 'a body of some length' }),
+    ],
     ['with a key of 4,000 bytes (O6)', ({ opcode, opaque }) => frame({ opcode, opaque, key: 'k'.repeat(4000) })],
-    ['with a key of 60,000 bytes (O6)', ({ opcode, opaque }) => frame({ opcode, opaque, key: 'k'.repeat(60_000), extras: Buffer.alloc(4) })],
+    [
+      'with a key of 60,000 bytes (O6)',
+      ({ opcode, opaque }) => frame({ opcode, opaque, key: 'k'.repeat(60_000), extras: Buffer.alloc(4) }),
+    ],
     ['with a key longer than its body (O6)', ({ opcode, opaque }) => frame({ opcode, opaque, keyLength: 60_000 })],
-    ['refused, with a key of 4,000 bytes (O6)', ({ opcode, opaque }) => frame({ opcode, opaque, status: 5, key: 'k'.repeat(4000) })],
+    [
+      'refused, with a key of 4,000 bytes (O6)',
+      ({ opcode, opaque }) => frame({ opcode, opaque, status: 5, key: 'k'.repeat(4000) }),
+    ],
   ];
   const calls: [string, (mc: Client) => Promise<unknown>][] = [
     ['set', (mc) => mc.set('lie', 1)],
@@ -245,8 +266,8 @@ describe('O5: binary answers that belong to another request', () => {
         if (outcome === 'ok') expect(value).toBe(rights[index]);
         else expect(error).toMatchObject({ outcomeUnknown: true });
       }
-      expect(fake.accepted).toBe(2);
       expect(await mc.set('later', 1)).toBe(true);
+      expect(fake.accepted).toBe(2);
       await fake.stop();
     }
   });
@@ -274,7 +295,11 @@ describe('O5: binary answers that belong to another request', () => {
     for (const keys of [['other'], ['lie', 'lie'], ['lie', 'warm']]) {
       const fake = await startFake(({ key, opcode, opaque }) =>
         key === 'lie' && opcode === opcodes.get
-          ? Buffer.concat(keys.map((each) => frame({ opcode, opaque, key: each, value: 'a lie', extras: Buffer.from([0, 0, 0, 16]) })))
+          ? Buffer.concat(
+              keys.map((each) =>
+                frame({ opcode, opaque, key: each, value: 'a lie', extras: Buffer.from([0, 0, 0, 16]) }),
+              ),
+            )
           : undefined,
       );
       const mc = connect(fake, { binary: true, timeout: 1000 });
@@ -289,14 +314,15 @@ describe('O5: binary answers that belong to another request', () => {
 });
 
 it.each(protocols)('an answer that nobody asked for ends the connection, binary: %s', async (binary) => {
-  const sockets = new Set<import('node:net').Socket>();
+  const sockets = new Set<Socket>();
   const fake = await startFake((_request, socket) => {
     sockets.add(socket);
     return undefined;
   });
   const mc = connect(fake, { binary, timeout: 1000 });
   await mc.set('key', 'value');
-  for (const socket of sockets) socket.setNoDelay(true).write(binary ? frame({ opcode: opcodes.set, opaque: 2 }) : 'STORED\r\n');
+  for (const socket of sockets)
+    socket.setNoDelay(true).write(binary ? frame({ opcode: opcodes.set, opaque: 2 }) : 'STORED\r\n');
   await sleep(100);
   expect(await mc.delete('nothing')).toBe(false);
   expect(await mc.get('key')).toBe('value');
@@ -304,22 +330,27 @@ it.each(protocols)('an answer that nobody asked for ends the connection, binary:
   await fake.stop();
 });
 
-it.each(protocols)('pieces of answers, cut anywhere among thousands, binary: %s: each its own or none', async (binary) => {
-  const proxy = await startFaultProxy(server);
-  const mc = connect(proxy, { binary, timeout: 5000 });
-  const keys = Array.from({ length: 300 }, () => uniqueKey());
-  await mc.setMulti(keys.map((key) => [key, `${key}:${'x'.repeat(300)}`] as const));
-  for (let round = 0; round < 30; ++round) {
-    proxy.set('answers', { cutAfter: 100 + round * 977 });
-    const results = await Promise.all(keys.flatMap((key) => [timed(mc.get(key)), timed(mc.getMulti([key, keys[0] as string]))]));
-    for (const [index, { value, outcome }] of results.entries()) {
-      if (outcome !== 'ok') continue;
-      const key = keys[Math.floor(index / 2)] as string;
-      const found = index % 2 === 0 ? value : (value as Map<string, unknown>).get(key);
-      expect(found).toBe(`${key}:${'x'.repeat(300)}`);
+it.each(protocols)(
+  'pieces of answers, cut anywhere among thousands, binary: %s: each its own or none',
+  async (binary) => {
+    const proxy = await startFaultProxy(server);
+    const mc = connect(proxy, { binary, timeout: 5000 });
+    const keys = Array.from({ length: 300 }, () => uniqueKey());
+    await mc.setMulti(keys.map((key) => [key, `${key}:${'x'.repeat(300)}`] as const));
+    for (let round = 0; round < 30; ++round) {
+      proxy.set('answers', { cutAfter: 100 + round * 977 });
+      const results = await Promise.all(
+        keys.flatMap((key) => [timed(mc.get(key)), timed(mc.getMulti([key, keys[0] as string]))]),
+      );
+      for (const [index, { value, outcome }] of results.entries()) {
+        if (outcome !== 'ok') continue;
+        const key = keys[Math.floor(index / 2)] as string;
+        const found = index % 2 === 0 ? value : (value as Map<string, unknown>).get(key);
+        expect(found).toBe(`${key}:${'x'.repeat(300)}`);
+      }
     }
-  }
-  proxy.heal();
-  expect(await mc.get(keys[0] as string)).toContain(keys[0]);
-  await proxy.stop();
-});
+    proxy.heal();
+    expect(await mc.get(keys[0] as string)).toContain(keys[0]);
+    await proxy.stop();
+  },
+);

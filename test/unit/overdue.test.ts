@@ -22,6 +22,7 @@ function makeOverdue(deadlines: readonly number[]) {
   const state = {
     now: 100,
     moreToRead: 0,
+    readMs: 0,
     reads: 0,
     expired: [] as number[],
     timers: [] as number[],
@@ -39,6 +40,7 @@ function makeOverdue(deadlines: readonly number[]) {
     now: () => state.now,
     receive: () => {
       ++state.reads;
+      state.now += state.readMs;
       return state.moreToRead-- > 0;
     },
     expire: (slot) => {
@@ -102,12 +104,27 @@ describe('a pass', () => {
   it('but not for ever', async () => {
     const { overdue, state } = makeOverdue([50]);
     state.moreToRead = Infinity;
+    state.readMs = 20;
     overdue.start();
     await turn();
     expect(state.expired).toEqual([]);
-    state.now += 100;
     await turn();
-    expect(state.expired).toEqual([0]);
+    expect(state).toMatchObject({ expired: [0], reads: 3 });
+  });
+
+  it('a loop that is blocked in between takes no time from those who wait', async () => {
+    const { overdue, slots, state } = makeOverdue([50, 60]);
+    state.moreToRead = 3;
+    overdue.start();
+    state.now += 200; // what the program did in reaction to the first answers, new calls among it:
+    const slot = slots.take(waiter, 0);
+    slots.deadlines[slot] = 250;
+    await turn();
+    slots.forget(1); // answered by what is read now
+    await turn();
+    await turn();
+    // The new one has not been read for since its time was over.
+    expect(state).toMatchObject({ expired: [0], reads: 4, timers: [250] });
   });
 
   it('that pauses misses nothing that becomes due behind it', async () => {

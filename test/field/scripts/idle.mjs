@@ -29,7 +29,9 @@ await sleep(1500);
 const tasks = () =>
   readdirSync('/proc/self/task').map((task) => ({
     name: readFileSync(`/proc/self/task/${task}/comm`, 'latin1').trim(),
-    switches: Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(readFileSync(`/proc/self/task/${task}/status`, 'latin1'))[1]),
+    switches: Number(
+      /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(readFileSync(`/proc/self/task/${task}/status`, 'latin1'))[1],
+    ),
     isMain: Number(task) === process.pid,
   }));
 const wakeups = () => tasks().find(({ isMain }) => isMain).switches;

@@ -131,17 +131,18 @@ TEST_CASE("fiber: one is suspended in another and resumed from outside") {
 namespace {
 
 // As a failed assertion of libmemcached leaves its frames.
-[[gnu::noinline]] int jumpFrom(int depth, std::jmp_buf& trap) {
-  volatile char frame[256] = {};
-  if (depth == 0) _longjmp(trap, 1);
-  frame[0] = static_cast<char>(jumpFrom(depth - 1, trap));
+[[gnu::noinline]] void jumpOut(std::jmp_buf& trap) { _longjmp(trap, 1); }
+
+[[gnu::noinline]] int jumpFrom(std::size_t bytes, std::jmp_buf& trap) {
+  std::array<char, 8192> frame;
+  std::memset(frame.data(), 1, bytes);
+  if (frame[bytes / 2] == 1) jumpOut(trap);
   return frame[0];
 }
 
-bool jumps(std::jmp_buf& trap, int depth) {
+bool jumps(std::jmp_buf& trap, int turn) {
   if (_setjmp(trap) != 0) return true;
-  jumpFrom(depth, trap);
-  return false;
+  return jumpFrom(static_cast<std::size_t>(turn) * 100 + 100, trap) == 2;
 }
 
 }  // namespace
