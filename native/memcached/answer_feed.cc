@@ -58,7 +58,7 @@ std::size_t AnswerFeed::receive(char* into, std::size_t room) {
     for (std::size_t at = count - std::min<std::size_t>(count, 2); at < count; ++at) {
       const std::uint64_t behind = left_ - at;
       if (behind <= kLineEnd.size() && in[at] != kLineEnd[kLineEnd.size() - behind]) {
-        violate("a value of the length that was announced");
+        violate("a value of another length than was announced");
         return 0;
       }
     }
@@ -84,24 +84,24 @@ bool AnswerFeed::beginLine() {
   std::size_t looked = 0;
   while ((end = stream_.in().find('\n', looked)) == std::string_view::npos) {
     looked = stream_.in().size();
-    if (looked >= most) return violate(awaitedAnswer(op_).expected);
+    if (looked >= most) return mistake();
     if (!need(looked + 1)) return false;
   }
   std::string_view line = stream_.in().substr(0, end + 1);
-  if (line.size() > most || !line.ends_with(kLineEnd)) return violate(awaitedAnswer(op_).expected);
+  if (line.size() > most || !line.ends_with(kLineEnd)) return mistake();
   left_ = line.size();
   line.remove_suffix(kLineEnd.size());
   const Word word = wordOf(line);
-  if (!answers(op_, word)) return violate(awaitedAnswer(op_).expected);
+  if (!answers(op_, word)) return mistake();
   heard_.word = word;
   if (isErrorWord(word)) heard_.text = line;
   if (word == Word::Value) {
-    if (!readValueLine(line, &value_)) return violate("VALUE <key> <flags> <bytes>");
+    if (!readValueLine(line, &value_)) return violate("a malformed VALUE");
     value_ += kLineEnd.size();
   }
   if (word == Word::Version && !isVersion(line.substr(std::min(line.size(), std::size_t{8}))))
-    return violate("VERSION <number>.<number>.<number>");
-  if (word == Word::Stat && line.size() < 7) return violate("STAT <name> <value>");
+    return violate("a malformed VERSION");
+  if (word == Word::Stat && line.size() < 7) return violate("a malformed STAT");
   // libmemcached knows neither as the end of statistics.
   heard_.isFed = !(op_ == Op::Stats && (word == Word::Reset || word == Word::Ok));
   return heard_.isFed;
@@ -110,13 +110,13 @@ bool AnswerFeed::beginLine() {
 bool AnswerFeed::beginFrame() {
   if (!need(kHeaderBytes)) return false;
   const Frame frame = Frame::read(stream_.in().data());
-  if (const char* const fault = findFault(frame, op_, opaque_)) return violate(std::string("not ") + fault);
+  if (const char* const fault = findFault(frame, op_, opaque_)) return violate(fault);
   left_ = kHeaderBytes + std::uint64_t{frame.bodyBytes};
   heard_.status = frame.status;
   if (frame.status != 0 || op_ == Op::Version) {
     if (!need(static_cast<std::size_t>(left_))) return false;
     const std::string_view body = stream_.in().substr(kHeaderBytes, frame.bodyBytes);
-    if (frame.status == 0 && !isVersion(body)) return violate("a version");
+    if (frame.status == 0 && !isVersion(body)) return violate("no version");
     if (frame.status != 0) heard_.text = body.substr(frame.keyBytes + std::size_t{frame.extraBytes});
   }
   heard_.isFed = isSafeToFeed(frame, op_);
@@ -133,10 +133,12 @@ bool AnswerFeed::need(std::size_t bytes) {
 
 bool AnswerFeed::violate(std::string_view what) {
   heard_.isViolation = true;
-  heard_.text = "unexpected response; expected ";
+  heard_.text = "unexpected response: ";
   heard_.text += what;
   return false;
 }
+
+bool AnswerFeed::mistake() { return violate("expected " + std::string(awaitedAnswer(op_).expected)); }
 
 bool AnswerFeed::close() {
   heard_.isClosed = true;

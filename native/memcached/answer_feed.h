@@ -54,6 +54,7 @@ class AnswerFeed final : public VirtualSocket {
   bool beginFrame();
   bool need(std::size_t bytes);
   bool violate(std::string_view what);
+  bool mistake();  // a line that does not answer what was asked
   bool close();
 
   const bool isBinary_;

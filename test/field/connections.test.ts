@@ -366,6 +366,7 @@ describe('C5: whatever answers is up', () => {
     await fake.stop();
   });
 
+  // (Of several keys that are read at once nobody knows how many errors there will be: that connection is dropped.)
   it.each<[string, Call]>([
     ['a store', (mc) => mc.set('refused', 1)],
     ['a counter', (mc) => mc.incr('refused')],
@@ -376,14 +377,14 @@ describe('C5: whatever answers is up', () => {
       line.includes(' refused') ? 'SERVER_ERROR Connection refused\r\n' : undefined,
     );
     const mc = connect(fake, { binary: false, timeout: 1000, behaviors: recommended });
-    const calls = [mc.set('before', 1), call(mc, ''), mc.set('behind', 2), mc.get('before'), mc.delete('none')];
+    const calls = [mc.set('before', 1), call(mc, ''), mc.set('behind', 2), mc.touch('before', 0), mc.delete('none')];
     const results = await Promise.allSettled(calls);
     expect(results[1]).toMatchObject({ status: 'rejected', reason: { name: 'ServerError' } });
     results.splice(1, 1);
     expect(results.map((each) => (each.status === 'fulfilled' ? each.value : String(each.reason)))).toEqual([
       true,
       true,
-      expect.anything(),
+      true,
       false,
     ]);
     expect(mc.metrics().servers[0]).toMatchObject({ state: 'up', reconnects: 0 });

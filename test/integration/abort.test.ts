@@ -106,10 +106,7 @@ inEveryProtocol(({ connect: connectTo }) => {
     const controller = new AbortController();
     const { signal } = controller;
     const first = mc.set(key, 'first');
-    const aborted = [
-      failure(mc.set(key, 'aborted', { signal })),
-      failure(mc.getMulti([key, 'other'], { signal })),
-    ];
+    const aborted = [failure(mc.set(key, 'aborted', { signal })), failure(mc.getMulti([key, 'other'], { signal }))];
     controller.abort(new Error('enough')); // none of them has been sent: a tick sends at its end, or when it calls many
     const last = mc.append(key, '-last');
     for (const error of await Promise.all(aborted)) expect(error.message).toBe('enough');
