@@ -11,6 +11,11 @@ namespace {
 // Inflated at once in one turn: some 3 ms.
 constexpr std::size_t kInflateBytes = 1 << 20;
 
+// What callers are told by a value of `false`, or a miss: nobody needs the server's words for it.
+bool isOrdinary(std::int32_t status) {
+  return status == MEMCACHED_NOTFOUND || status == MEMCACHED_DATA_EXISTS || status == MEMCACHED_NOTSTORED;
+}
+
 }  // namespace
 
 void Completer::beginTurn(double nowMs) {
@@ -24,7 +29,7 @@ void Completer::complete(Request& request, const Answer& answer) {
   Completion* const completion = results_.answer(request, answer.status);
   completion->outcome = answer.outcome;
   completion->number = answer.number;
-  if (!answer.text.empty()) results_.attach(*completion, answer.text);
+  if (!answer.text.empty() && !isOrdinary(answer.status)) results_.attach(*completion, answer.text);
 }
 
 void Completer::found(std::unique_ptr<Request> request, ReceivedValue value, const ConnectionConfig& config) {

@@ -85,11 +85,6 @@ memcached_return_t statusOfFrame(Op op, std::uint16_t status) {
   }
 }
 
-// What callers are told by a value of `false`, or a miss: nobody needs the server's words for it.
-bool isOrdinary(std::int32_t status) {
-  return status == MEMCACHED_NOTFOUND || status == MEMCACHED_DATA_EXISTS || status == MEMCACHED_NOTSTORED;
-}
-
 std::string describe(std::uint16_t status, const std::string& text) {
   if (!text.empty()) return text;
   char number[8];
@@ -267,7 +262,7 @@ Decoder::Verdict Decoder::judgeBinary(Op op, memcached_return_t rc, Answer* answ
   if (heard.status != 0) {
     // libmemcached says SUCCESS to some (a refused flush_all), and the same to many: the frame says which.
     answer->status = statusOfFrame(op, heard.status);
-    if (!isOrdinary(answer->status)) answer->text = describe(heard.status, heard.text);
+    answer->text = describe(heard.status, heard.text);
     return isFetch(op) ? Verdict::Drop : Verdict::Done;
   }
   if (!isYes(rc) && rc != MEMCACHED_UNKNOWN_STAT_KEY) return mistrust(op, answer, "unexpected response");
