@@ -122,7 +122,7 @@ Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
     Ref();
     loop_->keepAlive(true);
   }
-  deliverLater(env);
+  deliverLater();
   return env.Undefined();
 }
 
@@ -151,7 +151,7 @@ Napi::Value NativeClient::stage(const Napi::CallbackInfo& info) {
 Napi::Value NativeClient::cancel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const bool isUnsent = cluster_->cancel(info[0].As<Napi::Number>().Uint32Value());
-  deliverLater(env);
+  deliverLater();
   return Napi::Boolean::New(env, isUnsent);
 }
 
@@ -166,7 +166,7 @@ Napi::Value NativeClient::setBehaviors(const Napi::CallbackInfo& info) {
   memcached_return_t rc = cluster_->setBehaviors(values, &refused);
   if (rc == MEMCACHED_SUCCESS && keyNamespace != cluster_->keyNamespace())
     rc = cluster_->setNamespace(keyNamespace);
-  deliverLater(env);
+  deliverLater();
   if (rc != MEMCACHED_SUCCESS) throwRefused(env, rc, refused);
   return env.Undefined();
 }
@@ -212,7 +212,7 @@ Napi::Value NativeClient::receive(const Napi::CallbackInfo& info) {
   const bool isMore = cluster_->receive(kMaxTurnMs);
   collectResults();
   deliverSome(env, kMaxPerRound);
-  deliverLater(env);
+  deliverLater();
   return Napi::Boolean::New(env, isMore || !backlog_.empty());
 }
 
@@ -224,7 +224,7 @@ Napi::Value NativeClient::resume(const Napi::CallbackInfo& info) {
   collectResults();
   deliverSome(info.Env(), kMaxPerRound);
   deliveredMs_ = nowMs();
-  deliverLater(info.Env());
+  deliverLater();
   return info.Env().Undefined();
 }
 
@@ -253,13 +253,16 @@ void NativeClient::deliverFromLoop(bool isJob) {
     const Napi::CallbackScope callback(env, *asyncContext_);
     if (nowMs() - turnStartedMs_ <= kMaxTurnMs) deliverSome(env, kMaxPerRound);
     deliveredMs_ = nowMs();
-    if (!isStopped_ && deliveredMs_ - turnStartedMs_ > kMaxTurnMs) deliverLater(env);
-  } while (!isStopped_ && !isYielding_ && !(backlog_.empty() && cluster_->results().empty()));
+    if (!isStopped_ && deliveredMs_ - turnStartedMs_ > kMaxTurnMs) {
+      deliverLater();  // a worker that is being terminated cannot even do that: it ends here all the same
+      return;
+    }
+  } while (!isStopped_ && !(backlog_.empty() && cluster_->results().empty()));
 }
 
 // Results that are there without having been waited for are delivered too: asynchronously, always. JavaScript
 // (`yield`) sees to it that resume() is called when other phases of the loop have had their turn.
-void NativeClient::deliverLater(Napi::Env env) {
+void NativeClient::deliverLater() {
   if (isStopped_ || isYielding_ || isDelivering_) return;
   if (backlog_.empty() && cluster_->results().empty()) return;
   const Napi::Object self = Value();
@@ -267,7 +270,6 @@ void NativeClient::deliverLater(Napi::Env env) {
   if (!yield.IsFunction()) return;
   isYielding_ = true;
   yield.As<Napi::Function>().Call(self, {});
-  static_cast<void>(env);
 }
 
 void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {

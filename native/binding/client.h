@@ -39,7 +39,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
 
   bool adoptArrays(const Napi::Object& options);
   void deliverFromLoop(bool isJob);
-  void deliverLater(Napi::Env env);
+  void deliverLater();
   void deliverSome(Napi::Env env, std::size_t budget);
   void deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks);
   void collectResults();
