@@ -72,8 +72,8 @@ export interface Behaviors {
   _hash_with_prefix_key: boolean;
   /**
    * `set`, `add`, `replace`, `append` and `prepend` resolve to true once they are sent. Their answers are read and
-   * discarded: the requests are sent as usual, because memcached answers an error even to a request that wants no answer,
-   * and that could be taken for another request's. Default false.
+   * discarded: the requests are sent as usual, because a server may answer an error even to a request that wants no answer
+   * (the binary protocol always, text where it cannot read the line), which could be taken for another request's. Default false.
    */
   _noreply: boolean;
   /** Sort the servers by name first. Default false. */
