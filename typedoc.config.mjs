@@ -54,7 +54,7 @@ export default {
   navigation: { includeCategories: true, includeGroups: true },
   highlightLanguages: ['javascript', 'typescript', 'python', 'php', 'ruby', 'shellscript', 'json', 'diff', 'yaml'],
   // Tables that a type is made from.
-  intentionallyNotExported: ['lib/wire.ts:operationNames'],
+  intentionallyNotExported: ['lib/addon/record-layout.ts:operationNames'],
   validation: {
     notExported: true,
     invalidLink: true,

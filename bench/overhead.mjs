@@ -53,7 +53,7 @@ const variants = {
   'otel-metrics': {
     does: 'libmemcached/otel, metrics only, nothing exported',
     setUp: async () => {
-      const { LibmemcachedInstrumentation } = await import(path.join(root, 'dist/otel.mjs'));
+      const { LibmemcachedInstrumentation } = await import(path.join(root, 'dist/integrations/otel.mjs'));
       const { MeterProvider } = await import('@opentelemetry/sdk-metrics');
       new LibmemcachedInstrumentation({ meterProvider: new MeterProvider() });
     },
@@ -61,7 +61,7 @@ const variants = {
   otel: {
     does: 'libmemcached/otel, spans and metrics, nothing exported',
     setUp: async () => {
-      const { LibmemcachedInstrumentation } = await import(path.join(root, 'dist/otel.mjs'));
+      const { LibmemcachedInstrumentation } = await import(path.join(root, 'dist/integrations/otel.mjs'));
       const { MeterProvider } = await import('@opentelemetry/sdk-metrics');
       const { BasicTracerProvider } = await import('@opentelemetry/sdk-trace-base');
       new LibmemcachedInstrumentation({

@@ -1,28 +1,28 @@
 /** The client: pylibmc's `Client`, with promises. Arguments are checked here; the rest is done natively. */
 
-import { checkStatsArgument, serializedParts } from './arguments';
-import type { Behaviors } from './behaviors';
-import * as behaviorTable from './behaviors';
-import type { CallOptions } from './call-options';
-import { checkClientOptions, type CheckedOptions, type ClientOptions } from './client-options';
-import { ClientRequests } from './client-requests';
+import { checkStatsArgument, serializedParts } from './operations/arguments';
+import type { Behaviors } from './options/behaviors';
+import * as behaviorTable from './options/behaviors';
+import type { CallOptions } from './options/call-options';
+import { checkClientOptions, type CheckedOptions, type ClientOptions } from './options/client-options';
+import { ClientRequests } from './operations/client-executor';
 import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
-import { Dispatcher } from './dispatcher';
+import { Dispatcher } from './dispatch/dispatcher';
 import { MemcachedError, returnCode } from './errors';
-import { flushDelayOf, type TimeArg } from './expiry';
-import { planOf, type GetOrSetOptions, type Loader } from './get-or-set';
-import { KeyOperations } from './key-operations';
-import { assertKey, badKey, keyBytes, longestKey, type Key } from './keys';
-import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './metrics';
-import { Namespaces, type Namespace } from './namespace';
-import type { NativeBehaviors } from './native';
-import { ReadThrough } from './read-through';
-import { makeDecoders, type Decoders } from './replies';
-import { attempt, type Requests } from './requests';
-import { serverName, toNative, type ServerAddress } from './servers';
-import { TextItems } from './text-items';
-import { Op } from './wire';
+import { flushDelayOf, type TimeArg } from './options/expiry';
+import { planOf, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
+import { KeyOperations } from './operations/key-operations';
+import { assertKey, badKey, keyBytes, longestKey, type Key } from './options/keys';
+import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './observability/metrics';
+import { Namespaces, type Namespace } from './namespace/namespace';
+import type { NativeBehaviors } from './addon/addon';
+import { ReadThrough } from './read-through/read-through';
+import { makeDecoders, type Decoders } from './operations/decoders';
+import { attempt, type Requests } from './operations/executor';
+import { serverName, toNative, type ServerAddress } from './options/servers';
+import { TextItems } from './read-through/internal-items';
+import { Op } from './addon/record-layout';
 
 /** Where a key goes, and why. */
 export interface Explanation {

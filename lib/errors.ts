@@ -3,8 +3,8 @@
  * natively (an error made in C++ fails `instanceof Error` in another realm, jest's for one).
  */
 
-import { native } from './native';
-import { Outcome, Status } from './wire';
+import { native } from './addon/addon';
+import { Outcome, Status } from './addon/record-layout';
 
 /** What is known about the operation that failed. */
 export interface ErrorDetails {

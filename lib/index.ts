@@ -1,6 +1,6 @@
 /** libmemcached: the public interface. */
 
-import { native } from './native';
+import { native } from './addon/addon';
 
 export { Client, type Explanation } from './client';
 export {
@@ -10,21 +10,28 @@ export {
   type OperationName,
   type ServerMetrics,
   type ServerState,
-} from './metrics';
-export type { PartialResults } from './multi-requests';
-export type { GetOrSetOptions, Loader } from './get-or-set';
-export type { Namespace } from './namespace';
-export type { ClientOptions } from './client-options';
-export type { StoreOptions, CounterOptions } from './arguments';
-export type { CallOptions } from './call-options';
-export type { CountMultiOptions, Entries, MultiOptions } from './multi';
-export type { KeyOperations } from './key-operations';
-export type { CommandContext } from './tracing';
-export type { FailureMessage } from './soft-failure';
-export type { Key } from './keys';
-export type { TimeArg } from './expiry';
-export { ClientPool, type ReserveOptions } from './pool';
-export { hashers, distributions, type Behaviors, type BehaviorName, type Hasher, type Distribution } from './behaviors';
+} from './observability/metrics';
+export type { PartialResults } from './operations/multi-executor';
+export type { GetOrSetOptions, Loader } from './read-through/get-or-set';
+export type { Namespace } from './namespace/namespace';
+export type { ClientOptions } from './options/client-options';
+export type { StoreOptions, CounterOptions } from './operations/arguments';
+export type { CallOptions } from './options/call-options';
+export type { CountMultiOptions, Entries, MultiOptions } from './operations/multi-operation';
+export type { KeyOperations } from './operations/key-operations';
+export type { CommandContext } from './observability/tracing';
+export type { FailureMessage } from './observability/fail-soft';
+export type { Key } from './options/keys';
+export type { TimeArg } from './options/expiry';
+export { ClientPool, type ReserveOptions } from './client-pool';
+export {
+  hashers,
+  distributions,
+  type Behaviors,
+  type BehaviorName,
+  type Hasher,
+  type Distribution,
+} from './options/behaviors';
 export { codecs, type CodecName } from './codecs';
 export type { Codec, Serialized } from './codecs/codec';
 export type { RawValue } from './codecs/raw';

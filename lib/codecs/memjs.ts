@@ -2,7 +2,7 @@
 
 import { types } from 'node:util';
 
-import { nameOf } from '../keys';
+import { nameOf } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 
 /** @throws TypeError for anything but strings and bytes, as memjs does */

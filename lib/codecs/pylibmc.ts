@@ -6,7 +6,7 @@
 import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
-import { nameOf } from '../keys';
+import { nameOf } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 import { bigIntFromText, fromIntegerText, fromJson, fromNumberText, numberText, toJson } from './text';
 

@@ -1,6 +1,6 @@
 /** The raw codec: bytes and flags as they are, nothing interpreted. */
 
-import { nameOf } from '../keys';
+import { nameOf } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 
 /** Bytes with memcached's flags. */

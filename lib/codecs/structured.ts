@@ -7,7 +7,7 @@ import v8 from 'node:v8';
 import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
-import { nameOf } from '../keys';
+import { nameOf } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 import * as pylibmc from './pylibmc';
 

@@ -6,7 +6,7 @@
 
 namespace lmc {
 
-// What lib/metrics.ts makes objects of: for each server a Float64Array of
+// What lib/observability/metrics.ts makes objects of: for each server a Float64Array of
 //   state, queued, in flight, hits, misses, batches, requests in them, coalesced, reconnects,
 //   bytes received, bytes sent,
 //   sum and maximum of the latency in nanoseconds,

@@ -9,7 +9,7 @@
 
 namespace lmc {
 
-// Reading what lib/native.ts passes. Meaning and messages are TypeScript's; here only what memory safety
+// Reading what lib/addon/addon.ts passes. Meaning and messages are TypeScript's; here only what memory safety
 // needs is checked again. False: malformed; a JavaScript exception may be pending.
 bool readClusterConfig(const Napi::Object& options, ClusterConfig* config);
 bool readBehaviors(const Napi::Object& values, std::vector<BehaviorValue>* behaviors,

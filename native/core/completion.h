@@ -10,7 +10,7 @@
 namespace lmc {
 
 // Status of a completion: libmemcached's return codes (0 and up) as they are, and below zero our own.
-// The negative numbers are shared with lib/wire.ts.
+// The negative numbers are shared with lib/addon/record-layout.ts.
 namespace status {
 constexpr std::int32_t kSuccess = 0;
 constexpr std::int32_t kNotFound = 16;    // MEMCACHED_NOTFOUND

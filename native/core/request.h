@@ -10,7 +10,7 @@
 
 namespace lmc {
 
-// The numbers are shared with lib/wire.ts.
+// The numbers are shared with lib/addon/record-layout.ts.
 enum class Op : std::uint8_t {
   Get = 0,
   Gets = 1,

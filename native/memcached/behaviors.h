@@ -10,7 +10,7 @@
 
 namespace lmc {
 
-// What a behavior takes. lib/behaviors.ts checks values by this and says what was wrong.
+// What a behavior takes. lib/options/behaviors.ts checks values by this and says what was wrong.
 enum class BehaviorKind : std::uint8_t { Boolean, Unsigned, Hash, Distribution };
 
 struct Behavior {

@@ -13,7 +13,7 @@ import {
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { version } from '../../lib/index';
-import { LibmemcachedInstrumentation, type LibmemcachedInstrumentationConfig } from '../../lib/otel';
+import { LibmemcachedInstrumentation, type LibmemcachedInstrumentationConfig } from '../../lib/integrations/otel';
 import { uniqueKey } from '../helpers/keys';
 import { startMemcached } from '../helpers/servers';
 import { failure, useClients, useServers } from './support';

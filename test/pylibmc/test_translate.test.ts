@@ -1,7 +1,7 @@
 // pylibmc's tests/test_translate.py, and the doctests of translate_server_spec in its client.py.
 
 import { Client } from '../../lib/index';
-import { parseServer } from '../../lib/servers';
+import { parseServer } from '../../lib/options/servers';
 
 const TCP = 1;
 const UDP = 2;

@@ -1,7 +1,7 @@
 import * as lib from '../../lib/index';
 import { DeserializationError, MemcachedError } from '../../lib/index';
 import { errorForStatus, returnCode } from '../../lib/errors';
-import { Outcome, Status } from '../../lib/wire';
+import { Outcome, Status } from '../../lib/addon/record-layout';
 
 const names = [
   // pylibmc's

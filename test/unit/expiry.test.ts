@@ -1,4 +1,4 @@
-import { expiryOf } from '../../lib/expiry';
+import { expiryOf } from '../../lib/options/expiry';
 
 const thirtyDays = 2_592_000;
 const now = 1_750_000_000;

@@ -1,4 +1,4 @@
-import { assertKey, badKey, isTextByte, keyBytes, nameOf, withPrefix } from '../../lib/keys';
+import { assertKey, badKey, isTextByte, keyBytes, nameOf, withPrefix } from '../../lib/options/keys';
 import { quoteKey } from '../../lib/errors';
 
 it('the text protocol carries every byte above the blank but 127', () => {

@@ -1,7 +1,7 @@
 // The latency histogram's arithmetic.
 
-import { Latency } from '../../lib/metrics';
-import { native } from '../../lib/native';
+import { Latency } from '../../lib/observability/metrics';
+import { native } from '../../lib/addon/addon';
 
 /** From so many operations at each bound, in seconds. */
 function latency(counts: Record<number, number>, max: number): Latency {

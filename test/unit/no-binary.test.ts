@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { noBinary, thisMachine, type Machine } from '../../lib/no-binary';
+import { noBinary, thisMachine, type Machine } from '../../lib/addon/missing-binary';
 
 const debian: Machine = {
   platform: 'linux',

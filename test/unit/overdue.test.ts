@@ -1,9 +1,9 @@
 // What is overdue is settled in slices, and not before what has arrived was read.
 
-import type { Waiter } from '../../lib/operation';
-import { Overdue } from '../../lib/overdue';
-import { runInSlices } from '../../lib/slices';
-import { Slots } from '../../lib/slots';
+import type { Waiter } from '../../lib/operations/operation';
+import { Overdue } from '../../lib/dispatch/overdue';
+import { runInSlices } from '../../lib/dispatch/slices';
+import { Slots } from '../../lib/dispatch/pending-table';
 
 const waiter = {} as Waiter;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -4,10 +4,10 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
-import { behaviorNames } from '../../lib/behaviors';
+import { behaviorNames } from '../../lib/options/behaviors';
 import { deserialize, pylibmcCodec } from '../../lib/codecs/pylibmc';
 import { Client, DeserializationError, MemcachedError } from '../../lib/index';
-import { parseServer, serverName, Transport } from '../../lib/servers';
+import { parseServer, serverName, Transport } from '../../lib/options/servers';
 
 const SEED = Number(process.env.SEED ?? 20260101);
 const ROUNDS = 5000;

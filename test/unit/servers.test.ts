@@ -1,4 +1,4 @@
-import { parseServer, parseServers, serverName, toNative, Transport } from '../../lib/servers';
+import { parseServer, parseServers, serverName, toNative, Transport } from '../../lib/options/servers';
 import { Client } from '../../lib/index';
 
 describe('one specification', () => {

@@ -1,0 +1,2 @@
+// The ES face of otel.ts.
+export * from './otel.js';

@@ -1,0 +1,120 @@
+/** A view of a client: keys that can be invalidated all at once. */
+
+import type { CallOptions } from '../options/call-options';
+import type { Dispatcher } from '../dispatch/dispatcher';
+import type { TimeArg } from '../options/expiry';
+import { Generation } from './generation';
+import { planOf, type GetOrSetOptions, type Loader } from '../read-through/get-or-set';
+import { KeyOperations } from '../operations/key-operations';
+import { nameOf, withPrefix, type Key } from '../options/keys';
+import { NamespacedRequests } from './namespaced-executor';
+import { ReadThrough, type Found } from '../read-through/read-through';
+import type { Requests } from '../operations/executor';
+import { TextItems } from '../read-through/internal-items';
+
+/**
+ * The keys of one namespace. Made by `client.namespace(name)`.
+ *
+ * Its methods are the client's, for keys that are stored as `<name>:<generation>:<key>`. The generation is read with
+ * every operation, from the key `<name>:@generation`: once an `invalidate()` of any process has resolved, no operation
+ * that is called afterwards, in any process, sees what was stored before. If the generation's server cannot be reached,
+ * operations fail as if the key's own could not.
+ *
+ * Operations on the same key take effect in the order in which they were called. `invalidate()` has to be awaited by
+ * what must not see old values; of `cas`, the key is gone if it came between. Keys of multis that are Buffers must not be
+ * changed before the promise has settled.
+ */
+export class Namespace extends KeyOperations {
+  readonly name: string;
+  readonly #generation: Generation;
+  readonly #readThrough: ReadThrough;
+  readonly #dispatcher: Dispatcher;
+
+  /** Use `client.namespace(name)`. */
+  constructor(name: string, generation: Generation, requests: Requests, readThrough: ReadThrough) {
+    super(new NamespacedRequests(generation, requests), requests.decoders);
+    this.name = name;
+    this.#readThrough = readThrough;
+    this.#dispatcher = requests.dispatcher;
+    this.#generation = generation;
+  }
+
+  /** How many bytes a key may have: 250, without what goes before it. */
+  get longestKey(): number {
+    return this.#dispatcher.submission.longestKey - this.#generation.prefixBytes;
+  }
+
+  /**
+   * Makes everything that is stored in the namespace unreachable; memcached forgets it when it needs the room. Takes one
+   * write, however much is stored.
+   *
+   * Rejects, with `failSoft`, too, if the server did not confirm it: then it may or may not have been done.
+   */
+  invalidate(options?: CallOptions): Promise<void> {
+    return this.#generation.invalidate(options);
+  }
+
+  // Caching.
+
+  /**
+   * As the client's `getOrSet`. A value that was being loaded when the namespace was invalidated is not found afterwards.
+   */
+  async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+    const plan = planOf(key, loader, time, { longestKey: this.longestKey, timeout: this.#dispatcher.timeout });
+    const look = (prefix: string, late: CallOptions | undefined): Promise<Found> =>
+      this.#readThrough.look(
+        withPrefix(prefix, plan.key),
+        plan,
+        late === undefined ? plan.call : { ...plan.call, ...late },
+      );
+    const lookInGeneration = (): Promise<Found> =>
+      this.#generation.run('getOrSet', look, plan.call, false).catch((error: unknown) =>
+        // Without a generation there is no key to store it under; this one is for those who wait in this process.
+        this.#readThrough.outage(withPrefix(`${this.name}:`, plan.key), plan, error),
+      );
+    return (await this.#readThrough.run(lookInGeneration, plan)) as T;
+  }
+}
+
+/** Of a name, in bytes: leaves 36 for the keys. */
+const longestName = 200;
+/** Namespaces whose generations a client remembers. */
+const mostRemembered = 1000;
+
+/** The namespaces of one client. */
+export class Namespaces {
+  readonly #requests: Requests;
+  readonly #items: TextItems;
+  readonly #readThrough: ReadThrough;
+  /** By name; the one that was asked for last is last. */
+  readonly #generations = new Map<string, Generation>();
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+    const followUps = requests.forFollowUps();
+    this.#items = new TextItems(followUps);
+    this.#readThrough = new ReadThrough(followUps, this.#items);
+  }
+
+  /** @throws TypeError, RangeError */
+  get(name: string): Namespace {
+    const given: unknown = name;
+    if (typeof given !== 'string') throw new TypeError(`namespace: the name must be a string, not ${nameOf(given)}`);
+    const bytes = Buffer.byteLength(given);
+    if (bytes === 0 || bytes > longestName)
+      throw new RangeError(`namespace: the name must have 1 … ${String(longestName)} bytes, not ${String(bytes)}`);
+    return new Namespace(given, this.#generation(given), this.#requests, this.#readThrough);
+  }
+
+  /** All views of a name share it: so they keep the order of their operations, and know what each other has seen. */
+  #generation(name: string): Generation {
+    const generation = this.#generations.get(name) ?? new Generation(name, this.#items, this.#requests.dispatcher);
+    this.#generations.delete(name);
+    this.#generations.set(name, generation);
+    if (this.#generations.size > mostRemembered) {
+      const [eldest] = this.#generations.keys();
+      this.#generations.delete(eldest as string);
+    }
+    return generation;
+  }
+}

@@ -1,0 +1,53 @@
+/** Keys: what callers may give. */
+
+import { BadKeyProvided, quoteKey, returnCode } from '../errors';
+
+/** A string is its UTF-8 bytes. */
+export type Key = string | Uint8Array;
+
+/** memcached's limit, in bytes, with prefix and namespace. */
+export const longestKey = 250;
+
+export function badKey(key: Key, operation: string, why: string): BadKeyProvided {
+  return new BadKeyProvided(`${operation}: bad key ${quoteKey(key)}: ${why}`, {
+    key,
+    operation,
+    retcode: returnCode('BAD_KEY_PROVIDED'),
+  });
+}
+
+/** @throws TypeError unless it is a string or bytes */
+export function assertKey(key: unknown, operation: string): asserts key is Key {
+  if (typeof key === 'string' || key instanceof Uint8Array) return;
+  throw new TypeError(`${operation}: a key must be a string or a Uint8Array, not ${nameOf(key)}`);
+}
+
+export function keyBytes(key: Key): Uint8Array {
+  return typeof key === 'string' ? Buffer.from(key) : key;
+}
+
+/** The key with its prefix; a string if both are. */
+export function withPrefix(prefix: Key | undefined, key: Key): Key {
+  if (prefix === undefined || prefix.length === 0) return key;
+  if (typeof prefix === 'string' && typeof key === 'string') return prefix + key;
+  return Buffer.concat([keyBytes(prefix), keyBytes(key)]);
+}
+
+/** Bytes that the caller may change meanwhile are copied. */
+export function copied<T extends string | Uint8Array>(data: T): T {
+  return data instanceof Uint8Array ? (Buffer.from(data) as Uint8Array as T) : data;
+}
+
+/** Whether the text protocol can carry the byte in a key. */
+export function isTextByte(byte: number): boolean {
+  return byte > 0x20 && byte !== 0x7f;
+}
+
+/** For messages about a wrong type. */
+export function nameOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value !== 'object') return typeof value;
+  const name = (value.constructor as { name?: string } | undefined)?.name;
+  return name === undefined || name === 'Object' ? 'an object' : `an object (${name})`;
+}

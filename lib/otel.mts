@@ -1,2 +1,0 @@
-// The ES face of lib/otel.ts.
-export * from './otel.js';

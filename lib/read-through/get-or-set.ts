@@ -1,0 +1,110 @@
+/** `getOrSet`: what its caller may give, and the plan that is made of it. */
+
+import { checkStoreOptions, type StoreOptions } from '../operations/arguments';
+import { checkTimeout, type CallOptions } from '../options/call-options';
+import { expiryOf, isDate, type TimeArg } from '../options/expiry';
+import { assertKey, badKey, copied, keyBytes, nameOf, type Key } from '../options/keys';
+import { leaseSuffix } from './lease';
+
+export interface GetOrSetOptions extends StoreOptions {
+  /**
+   * Seconds, after `time` is over, for which the old value is still served while one caller loads a new one. Needs a
+   * `time`. Default 0: it is not.
+   */
+  staleFor?: number | undefined;
+  /**
+   * Seconds that a load takes at most, 1 … 86,400: so long nobody else loads, in any process. Whoever takes longer loads
+   * for himself only. Default 10.
+   */
+  lockFor?: number | undefined;
+  /**
+   * Milliseconds until it rejects with a TimeoutError, the load included. Default: twice `lockFor`, and 2 seconds, which is
+   * enough to outlast a process that died while it was loading.
+   */
+  timeout?: number | undefined;
+}
+
+/** Loads what is not in the cache. `undefined` is not stored. */
+export type Loader<T> = (key: Key) => T | Promise<T>;
+
+/** A checked call. */
+export interface Plan {
+  /** As it was given, for messages. */
+  key: Key;
+  load: () => unknown;
+  /** When the value is gone. */
+  store: StoreOptions;
+  /** When it is due to be loaded again. */
+  freshUntil: TimeArg;
+  servesStale: boolean;
+  /** Seconds. */
+  lockFor: number;
+  /** On the clock of performance.now(). */
+  deadline: number;
+  /** Milliseconds. */
+  timeout: number;
+  /** Of the first look. */
+  call: CallOptions | undefined;
+}
+
+const ownOptions = ['staleFor', 'lockFor'];
+const longestLock = 86_400;
+const defaultLock = 10;
+const graceOfTimeout = 2000;
+
+/** @throws TypeError, RangeError, BadKeyProvided */
+export function planOf(
+  key: Key,
+  loader: unknown,
+  given: TimeArg | GetOrSetOptions | undefined,
+  limits: { longestKey: number; timeout: number },
+): Plan {
+  assertKey(key, 'getOrSet');
+  const longest = limits.longestKey - leaseSuffix.length;
+  if (key.length === 0) throw badKey(key, 'getOrSet', 'it is empty');
+  if (keyBytes(key).length > longest)
+    throw badKey(key, 'getOrSet', `it has more than ${String(longest)} bytes, which is the limit with its lease`);
+  if (typeof loader !== 'function')
+    throw new TypeError(`getOrSet: the loader must be a function, not ${nameOf(loader)}`);
+  checkStoreOptions(given, ownOptions);
+  const options: GetOrSetOptions = typeof given === 'object' && !isDate(given) ? given : ofTime(given);
+  const { time = 0, staleFor = 0, lockFor = defaultLock, minCompressLen = 0, compressLevel = -1, signal } = options;
+  checkSeconds(staleFor, 'staleFor', 0, Infinity);
+  checkSeconds(lockFor, 'lockFor', 1, longestLock);
+  if (staleFor > 0 && time === 0) throw new TypeError('getOrSet: staleFor needs a time after which the value is stale');
+  const lastUntil = isDate(time) ? new Date(time.getTime() + staleFor * 1000) : time + staleFor;
+  expiryOf(lastUntil);
+  const timeout = options.timeout === undefined ? lockFor * 2000 + graceOfTimeout : checkTimeout(options.timeout);
+  const own = copied(key);
+  return {
+    key: own,
+    load: () => (loader as Loader<unknown>)(own),
+    store: { time: lastUntil, minCompressLen, compressLevel },
+    freshUntil: time,
+    servesStale: staleFor > 0,
+    lockFor: Math.ceil(lockFor),
+    deadline: performance.now() + timeout,
+    timeout,
+    call: callOptions(Math.min(timeout, limits.timeout), options.timeout, signal),
+  };
+}
+
+function ofTime(time: TimeArg | undefined): GetOrSetOptions {
+  return time === undefined ? {} : { time };
+}
+
+function callOptions(
+  shortest: number,
+  given: number | undefined,
+  signal: AbortSignal | undefined,
+): CallOptions | undefined {
+  if (given === undefined && signal === undefined) return undefined;
+  return { timeout: shortest, signal };
+}
+
+function checkSeconds(value: unknown, name: string, least: number, most: number): void {
+  if (typeof value !== 'number') throw new TypeError(`getOrSet: ${name} must be a number, not ${nameOf(value)}`);
+  if (value === least || (value >= 1 && value <= most)) return;
+  const range = most === Infinity ? `${String(least)}, or 1 and more` : `${String(least)} … ${String(most)}`;
+  throw new RangeError(`getOrSet: ${name} must be a number of seconds, ${range}: ${String(value)}`);
+}

@@ -1,0 +1,257 @@
+/**
+ * How `getOrSet` finds a value, or has it loaded once: by one caller of this process (a flight that the others join), and
+ * by one process (a lease).
+ *
+ * Loads that overlap, because a lease was lost, cannot spoil each other: what is stored replaces only what was there when
+ * the lease was taken (`add`, or `cas`), so an older load never overwrites a newer one, nor what anybody else wrote
+ * meanwhile.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallOptions } from '../options/call-options';
+import { ClientClosed, TimeoutError, quoteKey, returnCode } from '../errors';
+import { Flight } from './single-flight';
+import type { Plan } from './get-or-set';
+import { keyBytes, type Key } from '../options/keys';
+import { falseIfNotFound, Lease, Leases } from './lease';
+import { miss } from '../operations/decoders';
+import type { Requests } from '../operations/executor';
+import { isOutage, publishFailure } from '../observability/fail-soft';
+import type { TextItems } from './internal-items';
+import { Op } from '../addon/record-layout';
+
+/** Milliseconds between two looks at what somebody else loads: twice as long each time. */
+const shortestWait = 5;
+const longestWait = 200;
+
+/** What a first look has found. */
+export interface Found {
+  /** Of this key on the wire. */
+  key: Key;
+  /** `miss` if there is none. */
+  value: unknown;
+  /** It is to be loaded again, if nobody does so yet. */
+  isDue: boolean;
+  /** The cache cannot be reached. */
+  isOutage: boolean;
+}
+
+export class ReadThrough {
+  readonly #requests: Requests;
+  readonly #leases: Leases;
+  /** By key. */
+  readonly #flights = new Map<string, Flight>();
+  /** Keys whose leases are being taken to load them again. */
+  readonly #refreshing = new Set<string>();
+
+  constructor(requests: Requests, items: TextItems) {
+    this.#requests = requests;
+    this.#leases = new Leases(items);
+  }
+
+  /**
+   * A whole call: what `look` finds, or what is loaded. A client that is closed meanwhile waits for it, but not for the
+   * loader: who closes the client may be who finishes the load.
+   *
+   * @throws ClientClosed
+   */
+  async run(look: () => Promise<Found>, plan: Plan): Promise<unknown> {
+    const { dispatcher } = this.#requests;
+    dispatcher.enter('getOrSet');
+    let result: Promise<unknown>;
+    try {
+      result = this.#resolve(await look(), plan);
+    } finally {
+      dispatcher.leave();
+    }
+    return await result;
+  }
+
+  /** Never rejects because of an outage, unless the caller's time is over. */
+  async look(key: Key, plan: Plan, options: CallOptions | undefined): Promise<Found> {
+    const { decoders } = this.#requests;
+    const reading = this.#requests.short(Op.Get, key, decoders.value, miss, options);
+    try {
+      if (!plan.servesStale) return { key, value: await reading, isDue: false, isOutage: false };
+      // That the age is not known is no reason to load.
+      const asking = this.#leases.isDue(key, options).catch(falseIfOutage);
+      const [value, isDue] = await Promise.all([reading, asking]);
+      return { key, value, isDue, isOutage: false };
+    } catch (error) {
+      return this.outage(key, plan, error);
+    }
+  }
+
+  /** What to go on with after an error. @throws it, unless it is an outage that leaves time to load */
+  outage(key: Key, plan: Plan, error: unknown): Found {
+    if (!isOutage(error) || performance.now() >= plan.deadline) throw error;
+    publishFailure(error);
+    return { key, value: miss, isDue: false, isOutage: true };
+  }
+
+  /** The value that was found, or will be loaded. */
+  async #resolve(found: Found, plan: Plan): Promise<unknown> {
+    const id = Buffer.from(keyBytes(found.key)).toString('latin1');
+    if (found.value !== miss) {
+      if (found.isDue) void this.#refresh(id, found.key, plan);
+      return found.value;
+    }
+    const late = (): Error => tooLate(plan);
+    return this.#flightFor(id, found, plan).join(plan.deadline - performance.now(), late, plan.call?.signal);
+  }
+
+  /** The one in which this key is being loaded, or a new one. */
+  #flightFor(id: string, found: Found, plan: Plan): Flight {
+    const flight = this.#flights.get(id);
+    // Whoever has been loading for longer than it may take can hang for ever: nobody joins him any more.
+    const isLost = (flight?.loadingSince ?? Infinity) + plan.lockFor * 1000 < performance.now();
+    if (flight !== undefined && !isLost) return flight;
+    return this.#fly(id, (own) =>
+      found.isOutage ? this.#load(own, plan) : this.#loadOrWait(id, own, found.key, plan),
+    );
+  }
+
+  #fly(id: string, run: (flight: Flight) => Promise<unknown>): Flight {
+    return new Flight(async (flight) => {
+      this.#flights.set(id, flight);
+      this.#requests.dispatcher.hold();
+      try {
+        return await run(flight);
+      } finally {
+        this.#land(id, flight);
+        this.#requests.dispatcher.leave();
+      }
+    });
+  }
+
+  #land(id: string, flight: Flight): void {
+    if (this.#flights.get(id) === flight) this.#flights.delete(id);
+  }
+
+  /** Loads it as soon as nobody else does; or takes what somebody else has stored. */
+  async #loadOrWait(id: string, flight: Flight, key: Key, plan: Plan): Promise<unknown> {
+    let isGone = false;
+    for (let wait = shortestWait; ; wait = Math.min(wait * 2, longestWait)) {
+      let lease: Awaited<ReturnType<Leases['take']>>;
+      let current: Current;
+      try {
+        lease = await this.#leases.take(key, plan.lockFor, isGone);
+        // Behind the lease: whoever had it before has stored his value before he gave it up.
+        current = await this.#current(key);
+      } catch (error) {
+        if (!isOutage(error)) throw error;
+        publishFailure(error);
+        return this.#load(flight, plan);
+      }
+      if (current.value !== miss) {
+        if (lease instanceof Lease) await quietly(lease.endFree());
+        return current.value;
+      }
+      if (lease instanceof Lease) return this.#loadWith(lease, undefined, flight, key, plan);
+      // Fresh, but not there: evicted or deleted. Else somebody loads it.
+      isGone = lease === 'fresh';
+      if (isGone) continue;
+      if (!flight.isWanted) {
+        this.#land(id, flight); // at once: nobody may join it any more
+        return undefined;
+      }
+      await sleep(wait * (0.5 + Math.random() / 2));
+    }
+  }
+
+  /** Loads a stale value again, if nobody else does. Its failures are published, as nobody waits. */
+  async #refresh(id: string, key: Key, plan: Plan): Promise<void> {
+    if (this.#flights.has(id) || this.#refreshing.has(id)) return;
+    this.#refreshing.add(id);
+    this.#requests.dispatcher.hold();
+    let flight: Flight | undefined;
+    try {
+      const lease = await this.#leases.take(key, plan.lockFor, false);
+      if (!(lease instanceof Lease)) return;
+      const { token } = await this.#current(key);
+      flight = this.#fly(id, (own) => this.#loadWith(lease, token, own, key, plan));
+    } catch (error) {
+      publishFailure(error);
+    } finally {
+      this.#refreshing.delete(id); // the flight keeps others away, as long as it may
+      this.#requests.dispatcher.leave();
+    }
+    flight?.result.catch(publishFailure);
+  }
+
+  async #loadWith(lease: Lease, token: bigint | undefined, flight: Flight, key: Key, plan: Plan): Promise<unknown> {
+    let value: unknown;
+    try {
+      value = await this.#load(flight, plan);
+      if (value !== undefined) await this.#store(lease, token, value, key, plan);
+      else await quietly(lease.endFree());
+    } catch (error) {
+      await quietly(lease.endFree());
+      throw error;
+    }
+    return value;
+  }
+
+  async #load(flight: Flight, plan: Plan): Promise<unknown> {
+    const { dispatcher } = this.#requests;
+    flight.loadingSince = performance.now();
+    dispatcher.leave();
+    try {
+      return await plan.load();
+    } finally {
+      dispatcher.hold();
+    }
+  }
+
+  /** @throws what is wrong with the value. A cache that fails does not lose it. */
+  async #store(lease: Lease, token: bigint | undefined, value: unknown, key: Key, plan: Plan): Promise<void> {
+    try {
+      const own = await lease.confirm();
+      if (own === undefined) return; // lost: somebody else loads
+      const storing =
+        token === undefined
+          ? this.#requests.store(Op.Add, key, value, plan.store, 0n)
+          : this.#requests.store(Op.Cas, key, value, plan.store, token);
+      if ((await storing.catch(falseIfNotFound)) && plan.servesStale) await lease.endFresh(own, plan.freshUntil);
+      else await lease.endFree(own);
+    } catch (error) {
+      if (!isOutage(error) && !(error instanceof ClientClosed)) throw error;
+      publishFailure(error);
+    }
+  }
+
+  async #current(key: Key): Promise<Current> {
+    const found = await this.#requests.short(Op.Gets, key, this.#requests.decoders.valueWithToken, miss, undefined);
+    if (found === miss) return { value: miss, token: undefined };
+    const [value, token] = found as [unknown, bigint];
+    return { value, token };
+  }
+}
+
+/** A value and its CAS token; `miss` and undefined if it is not there. */
+interface Current {
+  value: unknown;
+  token: bigint | undefined;
+}
+
+function tooLate(plan: Plan): TimeoutError {
+  const name = quoteKey(plan.key);
+  return new TimeoutError(`getOrSet ${name}: no value within ${String(Math.round(plan.timeout))} ms`, {
+    operation: 'getOrSet',
+    key: plan.key,
+    retcode: returnCode('TIMEOUT'),
+  });
+}
+
+async function quietly(promise: Promise<void>): Promise<void> {
+  try {
+    await promise;
+  } catch (error) {
+    publishFailure(error); // the lease will run out
+  }
+}
+
+function falseIfOutage(error: unknown): false {
+  if (!isOutage(error)) throw error;
+  return false;
+}
