@@ -2,8 +2,8 @@
 // (Given at once: test/failover/ejection.test.ts.)
 
 import type { Behaviors } from '../../lib/index';
-import { sleep, timed, until, useClients, useFreshServers } from '../failover/support';
-import { uniqueKey } from '../helpers/keys';
+import { sleep, timed, until, useClients, useFreshServers } from '../support/failover-clusters';
+import { uniqueKey } from '../support/unique-keys';
 
 const connect = useClients();
 const servers = useFreshServers(2);

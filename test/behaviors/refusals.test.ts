@@ -1,7 +1,7 @@
 // What is no value for a behavior is refused by each of its names, in each of the ways to set it, and changes nothing.
 
 import type { Behaviors } from '../../lib/index';
-import { thrown, useClients } from '../integration/support';
+import { thrown, useClients } from '../support/clients';
 
 const connect = useClients();
 const offline = (behaviors?: Partial<Behaviors>) => connect('127.0.0.1:1', behaviors && { behaviors });

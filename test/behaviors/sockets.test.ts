@@ -1,10 +1,10 @@
 // Behaviors that are options of the sockets: what the kernel says about them.
 
 import type { Behaviors, Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { socketOptions, type SocketOptions } from '../helpers/socket-options';
-import { protocols, useClients } from '../integration/support';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { socketOptions, type SocketOptions } from '../support/socket-options';
+import { protocols, useClients } from '../support/clients';
 
 const connect = useClients();
 let server: MemcachedServer;

@@ -2,12 +2,12 @@
 // only sets an option of the socket.
 
 import type { Behaviors, Client } from '../../lib/index';
-import { MARGIN, sleep, tally, timed, useClients } from '../failover/support';
-import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
-import { startFullBacklog, type FullBacklog } from '../helpers/full-backlog';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { protocols } from '../integration/support';
+import { MARGIN, sleep, tally, timed, useClients } from '../support/failover-clusters';
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { startFullBacklog, type FullBacklog } from '../support/full-backlog';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { protocols } from '../support/clients';
 
 const connect = useClients();
 /** Far longer than anything here is to take. */

@@ -1,12 +1,12 @@
 // Behaviors that change what is sent: seen by a proxy between the client and a real server.
 
 import type { Behaviors, Client } from '../../lib/index';
-import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { socketOptions } from '../helpers/socket-options';
-import { failure, sleep, stored, useClients } from '../integration/support';
-import { binaryRequests, Opcode, textRequests } from './wire';
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { socketOptions } from '../support/socket-options';
+import { failure, sleep, stored, useClients } from '../support/clients';
+import { binaryRequests, Opcode, textRequests } from '../support/sent-requests';
 
 const connect = useClients();
 let server: MemcachedServer;

@@ -5,10 +5,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { freePort } from '../helpers/processes';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { cli, records, Terminal } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { freePort } from '../support/child-processes';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { cli, records, Terminal } from '../support/command-line';
 
 let server: MemcachedServer;
 beforeAll(async () => {

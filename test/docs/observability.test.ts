@@ -1,8 +1,8 @@
 // What the samples of docs/observability.md print. (That they run is for samples.test.ts to see.)
 
 import { spawnSync } from 'node:child_process';
-import { useServers } from '../integration/support';
-import { root, samplesOf, withServers, type Sample } from './samples';
+import { useServers } from '../support/clients';
+import { root, samplesOf, withServers, type Sample } from '../support/documentation-samples';
 
 const servers = useServers(1);
 

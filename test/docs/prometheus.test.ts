@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { useServers } from '../integration/support';
+import { useServers } from '../support/clients';
 
 const root = path.join(__dirname, '../..');
 const servers = useServers(2);

@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { rawCommand } from '../helpers/raw';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import '../helpers/wall-clock';
+import { rawCommand } from '../support/raw-command';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import '../support/wall-clock';
 import {
   checkFunction,
   documents,
@@ -17,7 +17,7 @@ import {
   withImports,
   withServers,
   type Sample,
-} from './samples';
+} from '../support/documentation-samples';
 
 let servers: MemcachedServer[];
 let folder: string;

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { useServers } from '../integration/support';
+import { useServers } from '../support/clients';
 
 const root = join(__dirname, '..', '..');
 const servers = useServers(2);

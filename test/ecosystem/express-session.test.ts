@@ -6,9 +6,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Client } from '../../lib/index';
 import { MemcachedStore, type MemcachedStoreOptions } from '../../lib/integrations/express-session';
-import { uniqueKey } from '../helpers/keys';
-import { startRefusingPort } from '../helpers/sockets';
-import { failure, secondsLeft, sleep, stored, thrown, useServers } from '../integration/support';
+import { uniqueKey } from '../support/unique-keys';
+import { startRefusingPort } from '../support/fake-servers';
+import { failure, secondsLeft, sleep, stored, thrown, useServers } from '../support/clients';
 
 interface Own {
   user?: string;

@@ -1,7 +1,7 @@
 // getOrSet in several processes: one load for all of them, and what becomes of a process that dies while it loads.
 
-import { startMemcached, stopAll } from '../helpers/servers';
-import { killAll, Program } from './processes';
+import { startMemcached, stopAll } from '../support/memcached-servers';
+import { killAll, Program } from '../support/message-programs';
 
 type Message = Record<string, unknown>;
 

@@ -2,9 +2,9 @@
 
 import diagnostics from 'node:diagnostics_channel';
 import { codecs, type Client, type Namespace } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startRefusingPort } from '../helpers/sockets';
-import { failure, inEveryProtocol, secondsLeft, sleep, stored, useClients, useServers } from '../integration/support';
+import { uniqueKey } from '../support/unique-keys';
+import { startRefusingPort } from '../support/fake-servers';
+import { failure, inEveryProtocol, secondsLeft, sleep, stored, useClients, useServers } from '../support/clients';
 
 const published: Error[] = [];
 const listener = (message: unknown): void => {

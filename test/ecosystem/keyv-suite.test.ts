@@ -5,7 +5,7 @@ import type { KeyvStoreAdapter } from 'keyv';
 import { Keyv } from 'keyv';
 import { Client } from '../../lib/index';
 import { KeyvMemcached, type KeyvMemcachedOptions } from '../../lib/integrations/keyv';
-import { startMemcached, stopAll } from '../helpers/servers';
+import { startMemcached, stopAll } from '../support/memcached-servers';
 
 type Test = (t: { expect: typeof expect }) => unknown;
 

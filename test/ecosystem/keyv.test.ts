@@ -7,9 +7,9 @@ import { Keyv as Keyv5 } from 'keyv';
 import { Keyv as Keyv6 } from 'keyv6';
 import { Client } from '../../lib/index';
 import { KeyvMemcached } from '../../lib/integrations/keyv';
-import { uniqueKey } from '../helpers/keys';
-import { startRefusingPort } from '../helpers/sockets';
-import { failure, secondsLeft, sleep, statistic, stored, thrown, useServers } from '../integration/support';
+import { uniqueKey } from '../support/unique-keys';
+import { startRefusingPort } from '../support/fake-servers';
+import { failure, secondsLeft, sleep, statistic, stored, thrown, useServers } from '../support/clients';
 
 const servers = useServers(1);
 const server = () => servers()[0] as NonNullable<ReturnType<typeof servers>[0]>;

@@ -1,8 +1,8 @@
 // A namespace that several processes share, each invalidating it in turn: nobody sees what was stored before an
 // invalidation that it knows of.
 
-import { startMemcached, stopAll } from '../helpers/servers';
-import { killAll, Program } from './processes';
+import { startMemcached, stopAll } from '../support/memcached-servers';
+import { killAll, Program } from '../support/message-programs';
 
 afterAll(async () => {
   killAll();

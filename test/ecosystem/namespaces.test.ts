@@ -1,10 +1,10 @@
 // Namespaces: every operation in them, invalidation as other clients see it, and what becomes of a lost generation.
 
 import { codecs } from '../../lib/index';
-import { startFaultProxy } from '../helpers/fault-proxy';
-import { uniqueKey } from '../helpers/keys';
-import { startRefusingPort } from '../helpers/sockets';
-import { failure, inEveryProtocol, statistic, thrown, useClients, useServers } from '../integration/support';
+import { startFaultProxy } from '../support/fault-proxy';
+import { uniqueKey } from '../support/unique-keys';
+import { startRefusingPort } from '../support/fake-servers';
+import { failure, inEveryProtocol, statistic, thrown, useClients, useServers } from '../support/clients';
 
 const generationKey = (name: string): string => `${name}:@generation`;
 

@@ -1,6 +1,15 @@
 // A caller that is faster than its server: what is in flight is bounded, and so is memory.
 
-import { failure, MARGIN, sleep, tally, timed, until, useClients, useProxiedServer } from './support';
+import {
+  failure,
+  MARGIN,
+  sleep,
+  tally,
+  timed,
+  until,
+  useClients,
+  useProxiedServer,
+} from '../support/failover-clusters';
 
 const { proxy } = useProxiedServer();
 const connect = useClients();

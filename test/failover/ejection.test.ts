@@ -1,7 +1,17 @@
 // Servers that fail: how their operations end while they are down, and when other servers take over.
 
-import { startRefusingPort } from '../helpers/sockets';
-import { AT_ONCE, MARGIN, protocols, sleep, tally, timed, until, useClients, useFreshServers } from './support';
+import { startRefusingPort } from '../support/fake-servers';
+import {
+  AT_ONCE,
+  MARGIN,
+  protocols,
+  sleep,
+  tally,
+  timed,
+  until,
+  useClients,
+  useFreshServers,
+} from '../support/failover-clusters';
 import type { Client } from '../../lib/index';
 
 const servers = useFreshServers(3);

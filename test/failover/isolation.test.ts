@@ -1,7 +1,17 @@
 // A server that hangs is the business of its own keys: others do not wait for it, and the event loop never does.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { AT_ONCE, failure, MARGIN, protocols, sleep, tally, timed, useClients, useFreshServers } from './support';
+import {
+  AT_ONCE,
+  failure,
+  MARGIN,
+  protocols,
+  sleep,
+  tally,
+  timed,
+  useClients,
+  useFreshServers,
+} from '../support/failover-clusters';
 
 const servers = useFreshServers(3);
 const connect = useClients();

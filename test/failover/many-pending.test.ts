@@ -1,9 +1,9 @@
 // A hundred thousand operations that a stopped server does not answer: they run out of time, are destroyed or given up
 // without the event loop standing still.
 
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { slowness } from '../helpers/sanitizers';
-import { MARGIN, protocols, sleep, useClients } from './support';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { slowness } from '../support/sanitizers';
+import { MARGIN, protocols, sleep, useClients } from '../support/failover-clusters';
 
 const connect = useClients();
 const many = 100_000;

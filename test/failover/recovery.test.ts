@@ -1,8 +1,18 @@
 // A server that comes back is found out by one request, not by a stampede; and a restart that nobody noticed stays unnoticed.
 
-import { rawCommand } from '../helpers/raw';
-import { startMemcached, type MemcachedServer } from '../helpers/servers';
-import { AT_ONCE, protocols, sleep, tally, timed, until, useClients, useProxiedServer, type Timed } from './support';
+import { rawCommand } from '../support/raw-command';
+import { startMemcached, type MemcachedServer } from '../support/memcached-servers';
+import {
+  AT_ONCE,
+  protocols,
+  sleep,
+  tally,
+  timed,
+  until,
+  useClients,
+  useProxiedServer,
+  type Timed,
+} from '../support/failover-clusters';
 
 const { server, proxy } = useProxiedServer();
 const connect = useClients();

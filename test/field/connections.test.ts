@@ -5,15 +5,25 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import * as net from 'node:net';
 import type { Client } from '../../lib/index';
-import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
-import { uniqueKey } from '../helpers/keys';
-import { startNutcracker } from '../helpers/nutcracker';
-import { freePort } from '../helpers/processes';
-import { slowness } from '../helpers/sanitizers';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { haveConnections, statistic } from '../integration/support';
-import { failure, MARGIN, protocols, sleep, tally, timed, until, useClients, type Timed } from '../failover/support';
-import { frame, opcodes, startFake, type Override } from './fake';
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { uniqueKey } from '../support/unique-keys';
+import { startNutcracker } from '../support/twemproxy';
+import { freePort } from '../support/child-processes';
+import { slowness } from '../support/sanitizers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { haveConnections, statistic } from '../support/clients';
+import {
+  failure,
+  MARGIN,
+  protocols,
+  sleep,
+  tally,
+  timed,
+  until,
+  useClients,
+  type Timed,
+} from '../support/failover-clusters';
+import { frame, opcodes, startFake, type Override } from '../support/fake-memcached';
 
 const connect = useClients();
 afterAll(stopAll);

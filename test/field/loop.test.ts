@@ -5,10 +5,10 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Client, Codec } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { sanitizerEnvironment, slowness } from '../helpers/sanitizers';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { MARGIN, protocols, sleep, tally, timed, until, useClients } from '../failover/support';
+import { uniqueKey } from '../support/unique-keys';
+import { sanitizerEnvironment, slowness } from '../support/sanitizers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { MARGIN, protocols, sleep, tally, timed, until, useClients } from '../support/failover-clusters';
 
 const connect = useClients();
 let server: MemcachedServer;

@@ -5,10 +5,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startFullBacklog } from '../helpers/full-backlog';
-import { sanitizerEnvironment, slowness } from '../helpers/sanitizers';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import '../helpers/wall-clock';
+import { startFullBacklog } from '../support/full-backlog';
+import { sanitizerEnvironment, slowness } from '../support/sanitizers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import '../support/wall-clock';
 
 const unshare = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
 const isPossible = spawnSync('unshare', [...unshare, 'true']).status === 0;

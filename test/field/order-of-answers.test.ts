@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Client } from '../../lib/index';
-import { startFaultProxy } from '../helpers/fault-proxy';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { AT_ONCE, failure, MARGIN, protocols, sleep, tally, timed, useClients } from '../failover/support';
-import { frame, opcodes, startFake, type FakeRequest } from './fake';
+import { startFaultProxy } from '../support/fault-proxy';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { AT_ONCE, failure, MARGIN, protocols, sleep, tally, timed, useClients } from '../support/failover-clusters';
+import { frame, opcodes, startFake, type FakeRequest } from '../support/fake-memcached';
 
 const connect = useClients();
 let server: MemcachedServer;

@@ -2,12 +2,12 @@
 // Nonsense of every kind in processes of its own: test/integration/nonsense.test.ts, test/hostile.
 
 import type { Client } from '../../lib/index';
-import { startFaultProxy } from '../helpers/fault-proxy';
-import { uniqueKey } from '../helpers/keys';
-import { startNutcracker } from '../helpers/nutcracker';
-import { startMemcached, stopAll } from '../helpers/servers';
-import { failure, protocols, sleep, stored, timed, until, useClients } from '../failover/support';
-import { frame, opcodes, startFake } from './fake';
+import { startFaultProxy } from '../support/fault-proxy';
+import { uniqueKey } from '../support/unique-keys';
+import { startNutcracker } from '../support/twemproxy';
+import { startMemcached, stopAll } from '../support/memcached-servers';
+import { failure, protocols, sleep, stored, timed, until, useClients } from '../support/failover-clusters';
+import { frame, opcodes, startFake } from '../support/fake-memcached';
 
 const connect = useClients();
 afterAll(stopAll);

@@ -1,9 +1,9 @@
 // An honest server behind a line that delivers byte by byte, slowly, or only in part.
 
 import type { Client } from '../../lib/index';
-import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
-import { uniqueKey } from '../helpers/keys';
-import { MARGIN, protocols, timed, useClients, useProxiedServer } from '../failover/support';
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { uniqueKey } from '../support/unique-keys';
+import { MARGIN, protocols, timed, useClients, useProxiedServer } from '../support/failover-clusters';
 
 const { proxy, server } = useProxiedServer();
 const connect = useClients();

@@ -1,7 +1,7 @@
 // A server whose backlog is full: the kernel answers no connection attempt at all.
 
-import { MARGIN, protocols, tally, timed, useClients } from '../failover/support';
-import { startFullBacklog, type FullBacklog } from '../helpers/full-backlog';
+import { MARGIN, protocols, tally, timed, useClients } from '../support/failover-clusters';
+import { startFullBacklog, type FullBacklog } from '../support/full-backlog';
 
 const connect = useClients();
 let server: FullBacklog;

@@ -1,10 +1,10 @@
 import { getEventListeners } from 'node:events';
 
 import type { CallOptions, Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startSilentServer, type FakeServer } from '../helpers/sockets';
-import { failure, inEveryProtocol, protocols, sleep, useClients, useUntouchedServer } from './support';
-import '../helpers/wall-clock';
+import { uniqueKey } from '../support/unique-keys';
+import { startSilentServer, type FakeServer } from '../support/fake-servers';
+import { failure, inEveryProtocol, protocols, sleep, useClients, useUntouchedServer } from '../support/clients';
+import '../support/wall-clock';
 
 const connect = useClients();
 

@@ -1,7 +1,7 @@
 // Wrong arguments are refused with an error that names them, and nothing is sent. For keys see bad-keys.test.ts.
 
 import { Client } from '../../lib/index';
-import { failure, thrown, useClients, useUntouchedServer, type Thrown } from './support';
+import { failure, thrown, useClients, useUntouchedServer, type Thrown } from '../support/clients';
 
 const connect = useClients();
 const untouched = useUntouchedServer();

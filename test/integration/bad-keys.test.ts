@@ -1,7 +1,7 @@
 // Bad keys are refused with an error that names them, and nothing is sent.
 
 import type { Client, Key } from '../../lib/index';
-import { failure, protocols, useClients, useUntouchedServer } from './support';
+import { failure, protocols, useClients, useUntouchedServer } from '../support/clients';
 
 const connect = useClients();
 const untouched = useUntouchedServer();

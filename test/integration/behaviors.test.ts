@@ -1,6 +1,6 @@
 import type { Behaviors } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { failure, inEveryProtocol, stored, thrown, useClients, useServers } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { failure, inEveryProtocol, stored, thrown, useClients, useServers } from '../support/clients';
 
 const names =
   `no_block tcp_nodelay tcp_keepalive hash ketama_hash ketama ketama_weighted distribution cas buffer_requests

@@ -1,11 +1,11 @@
 // A loop that was blocked: what has arrived meanwhile is an answer, not a timeout.
 
 import type { Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { startSilentServer } from '../helpers/sockets';
-import { failure, protocols, sleep, useClients } from './support';
-import '../helpers/wall-clock';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { startSilentServer } from '../support/fake-servers';
+import { failure, protocols, sleep, useClients } from '../support/clients';
+import '../support/wall-clock';
 
 const connect = useClients();
 let server: MemcachedServer;

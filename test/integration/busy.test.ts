@@ -1,6 +1,6 @@
-import { uniqueKey } from '../helpers/keys';
-import { startSilentServer } from '../helpers/sockets';
-import { failure, inEveryProtocol, stored, useClients } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { startSilentServer } from '../support/fake-servers';
+import { failure, inEveryProtocol, stored, useClients } from '../support/clients';
 
 const connect = useClients();
 const busy = { name: 'Busy', code: 'ERR_MEMCACHED_BUSY', outcomeUnknown: false };

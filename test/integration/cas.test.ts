@@ -1,7 +1,7 @@
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached } from '../helpers/servers';
-import { startReplayServer, type FakeServer } from '../helpers/sockets';
-import { everywhere, failure, secondsLeft, useClients } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached } from '../support/memcached-servers';
+import { startReplayServer, type FakeServer } from '../support/fake-servers';
+import { everywhere, failure, secondsLeft, useClients } from '../support/clients';
 
 everywhere(({ connect, server }) => {
   it('swaps while nobody else wrote', async () => {

@@ -1,6 +1,6 @@
 import { CacheMiss, Client, codecs, type ClientOptions, type Codec } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { failure, inEveryProtocol, store, stored } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { failure, inEveryProtocol, store, stored } from '../support/clients';
 
 /** Marks what it has seen, so that every path shows whether it was asked. */
 const marking: Codec = {

@@ -1,9 +1,9 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import { randomBytes } from 'node:crypto';
 import { codecs } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached } from '../helpers/servers';
-import { failure, inEveryProtocol, store, stored, useClients } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached } from '../support/memcached-servers';
+import { failure, inEveryProtocol, store, stored, useClients } from '../support/clients';
 
 const zlib = 8;
 const text = 'compressible '.repeat(100);

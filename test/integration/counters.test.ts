@@ -1,5 +1,5 @@
-import { uniqueKey } from '../helpers/keys';
-import { everywhere, failure, stored } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { everywhere, failure, stored } from '../support/clients';
 
 const largest = 2n ** 64n - 1n;
 

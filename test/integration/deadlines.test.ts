@@ -1,9 +1,9 @@
 import type { Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { startSilentServer, type FakeServer } from '../helpers/sockets';
-import { failure, protocols, sleep, useClients, type Thrown } from './support';
-import '../helpers/wall-clock';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { startSilentServer, type FakeServer } from '../support/fake-servers';
+import { failure, protocols, sleep, useClients, type Thrown } from '../support/clients';
+import '../support/wall-clock';
 
 const connect = useClients();
 /** The contract's margin is 100 ms; the machine may be busy. */

@@ -1,7 +1,7 @@
 import type { Client, TimeArg } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { inEveryProtocol, secondsLeft, sleep, useClients, useServers } from './support';
-import '../helpers/wall-clock';
+import { uniqueKey } from '../support/unique-keys';
+import { inEveryProtocol, secondsLeft, sleep, useClients, useServers } from '../support/clients';
+import '../support/wall-clock';
 
 const day = 24 * 60 * 60;
 const inSeconds = (seconds: number): Date => new Date(Date.now() + seconds * 1000);

@@ -1,9 +1,9 @@
 // explain: the answer to "why is my key not there", on servers that are there, and on some that are not.
 
-import { until, timed } from '../failover/support';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { stored, useClients } from './support';
+import { until, timed } from '../support/failover-clusters';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { stored, useClients } from '../support/clients';
 
 const connect = useClients();
 let servers: MemcachedServer[];

@@ -1,11 +1,11 @@
 // Servers that are not there, or break: always an error that says which. For those that answer nonsense see nonsense.test.ts.
 
 import type { Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll } from '../helpers/servers';
-import { startHttpServer, startRefusingPort, startReplayServer } from '../helpers/sockets';
-import { failure, protocols, sleep, useClients } from './support';
-import '../helpers/wall-clock';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll } from '../support/memcached-servers';
+import { startHttpServer, startRefusingPort, startReplayServer } from '../support/fake-servers';
+import { failure, protocols, sleep, useClients } from '../support/clients';
+import '../support/wall-clock';
 
 const connect = useClients();
 afterAll(stopAll);

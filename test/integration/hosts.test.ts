@@ -1,7 +1,7 @@
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { failure, protocols, useClients } from './support';
-import '../helpers/wall-clock';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { failure, protocols, useClients } from '../support/clients';
+import '../support/wall-clock';
 
 const connect = useClients();
 let server: MemcachedServer;

@@ -1,12 +1,12 @@
 // Counters that are created if they are not there: `incr(key, delta, { initial, time })`, which is more than one request.
 
 import type { Client } from '../../lib/index';
-import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { startReplayServer, type FakeServer } from '../helpers/sockets';
-import { everywhere, failure, protocols, secondsLeft, sleep, stored, useClients } from './support';
-import '../helpers/wall-clock';
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { startReplayServer, type FakeServer } from '../support/fake-servers';
+import { everywhere, failure, protocols, secondsLeft, sleep, stored, useClients } from '../support/clients';
+import '../support/wall-clock';
 
 const largest = 2n ** 64n - 1n;
 

@@ -3,8 +3,8 @@
 import { runInNewContext } from 'node:vm';
 
 import type { Codec } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { failure, inEveryProtocol, stored } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { failure, inEveryProtocol, stored } from '../support/clients';
 
 inEveryProtocol(({ connect, server }) => {
   it('a list of keys that is changed', async () => {

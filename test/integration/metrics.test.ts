@@ -1,9 +1,9 @@
 // mc.metrics(): what was counted is what happened.
 
 import { Client, type ClientMetrics, type ServerMetrics } from '../../lib/index';
-import { startFaultProxy } from '../helpers/fault-proxy';
-import { uniqueKey } from '../helpers/keys';
-import { failure, sleep, useClients, useServers } from './support';
+import { startFaultProxy } from '../support/fault-proxy';
+import { uniqueKey } from '../support/unique-keys';
+import { failure, sleep, useClients, useServers } from '../support/clients';
 
 const connect = useClients();
 const servers = useServers(2);

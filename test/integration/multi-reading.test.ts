@@ -1,6 +1,6 @@
 import type { Key } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { everywhere, failure, protocols, store, useClients, useServers } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { everywhere, failure, protocols, store, useClients, useServers } from '../support/clients';
 
 everywhere(({ connect, server }) => {
   describe('getMulti', () => {

@@ -1,6 +1,6 @@
 import type { Key } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { everywhere, secondsLeft, stored } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { everywhere, secondsLeft, stored } from '../support/clients';
 
 everywhere(({ connect, server }) => {
   describe.each(['setMulti', 'addMulti'] as const)('%s', (method) => {

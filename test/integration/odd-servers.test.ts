@@ -1,11 +1,11 @@
 // Servers that are there, but say something out of turn: what comes after it must be right.
 
 import * as net from 'node:net';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached } from '../helpers/servers';
-import { startReplayServer } from '../helpers/sockets';
-import { until } from '../failover/support';
-import { failure, protocols, sleep, useClients } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached } from '../support/memcached-servers';
+import { startReplayServer } from '../support/fake-servers';
+import { until } from '../support/failover-clusters';
+import { failure, protocols, sleep, useClients } from '../support/clients';
 
 const connect = useClients();
 

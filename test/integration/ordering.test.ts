@@ -1,8 +1,8 @@
 // Operations of one client on the same key take effect in the order of the calls, even when none was awaited.
 
 import type { Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { inEveryProtocol } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { inEveryProtocol } from '../support/clients';
 
 /** Numbers that look random and are the same in every run. */
 function randomNumbers(seed: number): (below: number) => number {

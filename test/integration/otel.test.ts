@@ -14,9 +14,9 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { version } from '../../lib/index';
 import { LibmemcachedInstrumentation, type LibmemcachedInstrumentationConfig } from '../../lib/integrations/otel';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached } from '../helpers/servers';
-import { failure, useClients, useServers } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached } from '../support/memcached-servers';
+import { failure, useClients, useServers } from '../support/clients';
 
 const connect = useClients();
 const servers = useServers(2);

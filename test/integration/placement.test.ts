@@ -1,7 +1,7 @@
 import type { Behaviors } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { runPylibmc } from '../helpers/python';
-import { stored, thrown, useClients, useServers } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { runPylibmc } from '../support/python';
+import { stored, thrown, useClients, useServers } from '../support/clients';
 
 const connect = useClients();
 const servers = ['10.0.0.1:11211', '10.0.0.2:11211:3', '10.0.0.3:11299', 'cache.example.org'];

@@ -1,6 +1,6 @@
 import { Client, ClientPool } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { failure, sleep, thrown, useClients, useServers } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { failure, sleep, thrown, useClients, useServers } from '../support/clients';
 
 const connect = useClients();
 const servers = useServers(1);

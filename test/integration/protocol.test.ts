@@ -1,9 +1,9 @@
-import { uniqueKey } from '../helpers/keys';
-import { startNutcracker, type Nutcracker } from '../helpers/nutcracker';
-import { rawCommand } from '../helpers/raw';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { failure, protocols, statistic, stored, useClients } from './support';
-import '../helpers/wall-clock';
+import { uniqueKey } from '../support/unique-keys';
+import { startNutcracker, type Nutcracker } from '../support/twemproxy';
+import { rawCommand } from '../support/raw-command';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { failure, protocols, statistic, stored, useClients } from '../support/clients';
+import '../support/wall-clock';
 
 const connect = useClients();
 const badKeys: [string, string | Buffer][] = [

@@ -1,5 +1,5 @@
-import { uniqueKey } from '../helpers/keys';
-import { everywhere } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { everywhere } from '../support/clients';
 
 everywhere(({ connect }) => {
   describe('get', () => {

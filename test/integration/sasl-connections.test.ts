@@ -1,11 +1,11 @@
 // Logging in again and again: after restarts, over new connections, in many worker threads, to several servers.
 
 import type { Client } from '../../lib/index';
-import { timed, until } from '../failover/support';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll } from '../helpers/servers';
-import { expectEnd, run } from '../lifecycle/support';
-import { failure, useClients } from './support';
+import { timed, until } from '../support/failover-clusters';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll } from '../support/memcached-servers';
+import { expectEnd, run } from '../support/life-cycle-programs';
+import { failure, useClients } from '../support/clients';
 
 const connect = useClients();
 const credentials = { username: 'alice', password: 'secret' };

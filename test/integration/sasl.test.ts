@@ -1,8 +1,8 @@
 import type { Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { startHttpServer } from '../helpers/sockets';
-import { failure, thrown, useClients } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { startHttpServer } from '../support/fake-servers';
+import { failure, thrown, useClients } from '../support/clients';
 
 const connect = useClients();
 let server: MemcachedServer;

@@ -1,5 +1,5 @@
-import { uniqueKey } from '../helpers/keys';
-import { rawCommand } from '../helpers/raw';
+import { uniqueKey } from '../support/unique-keys';
+import { rawCommand } from '../support/raw-command';
 import {
   everywhere,
   failure,
@@ -10,7 +10,7 @@ import {
   stored,
   useClients,
   useServers,
-} from './support';
+} from '../support/clients';
 
 everywhere(({ connect, server, transport }) => {
   it('version: of each server, by its name', async () => {

@@ -1,5 +1,5 @@
-import { uniqueKey } from '../helpers/keys';
-import { failure, inEveryProtocol, store } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { failure, inEveryProtocol, store } from '../support/clients';
 
 const limit = 1024 * 1024;
 

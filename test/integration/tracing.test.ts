@@ -3,9 +3,9 @@
 import diagnostics from 'node:diagnostics_channel';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client, CommandContext } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached } from '../helpers/servers';
-import { failure, useClients, useServers } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached } from '../support/memcached-servers';
+import { failure, useClients, useServers } from '../support/clients';
 
 const connect = useClients();
 const servers = useServers(2);

@@ -1,8 +1,8 @@
 import * as dgram from 'node:dgram';
 import type { Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { failure, sleep, stored, thrown, useClients } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { failure, sleep, stored, thrown, useClients } from '../support/clients';
 
 const connect = useClients();
 let server: MemcachedServer;

@@ -1,5 +1,5 @@
-import { uniqueKey } from '../helpers/keys';
-import { everywhere, failure, inEveryProtocol, store, stored } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { everywhere, failure, inEveryProtocol, store, stored } from '../support/clients';
 
 /** The table "Values" of the contract. The numbers are a storage format: other programs, and older values, rely on them. */
 const flags = {

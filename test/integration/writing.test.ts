@@ -1,5 +1,5 @@
-import { uniqueKey } from '../helpers/keys';
-import { everywhere, stored } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { everywhere, stored } from '../support/clients';
 
 everywhere(({ connect, server }) => {
   describe('set', () => {

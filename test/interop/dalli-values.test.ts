@@ -2,10 +2,10 @@
 
 import { gunzipSync, inflateSync } from 'node:zlib';
 import { Client, codecs, DeserializationError } from '../../lib/index';
-import { storedItem } from '../helpers/items';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { askRuby, describeWithDalli } from './dalli-support';
+import { storedItem } from '../support/stored-items';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { askRuby, describeWithDalli } from '../support/dalli';
 
 /** What Debian 12 has, and the README says: a newer one should be looked at. */
 const PROVED = /^3\.0\./;

@@ -1,10 +1,10 @@
 // npm's memcached and we choose the same server for a key with ketama_weighted. memjs and dalli have ways of their own.
 
 import { Client } from '../../lib/index';
-import { keysOn } from '../helpers/items';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { MemcachedOfNpm } from './npm-support';
+import { keysOn } from '../support/stored-items';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { MemcachedOfNpm } from '../support/npm-clients';
 
 let servers: MemcachedServer[] = [];
 

@@ -1,10 +1,10 @@
 // Values: what npm's memcached and memjs store, the codecs of their names read, and the other way round.
 
 import { Client, codecs, DeserializationError } from '../../lib/index';
-import { storedItem } from '../helpers/items';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { connectMemjs, MemcachedOfNpm, memcachedVersion, memjsVersion, type Memjs } from './npm-support';
+import { storedItem } from '../support/stored-items';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { connectMemjs, MemcachedOfNpm, memcachedVersion, memjsVersion, type Memjs } from '../support/npm-clients';
 
 const allBytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 const long = 'grüße\r\n'.repeat(10_000);

@@ -2,10 +2,10 @@
 // are, and by each client finding what the other one wrote.
 
 import { Client, type Behaviors } from '../../lib/index';
-import { keysOn } from '../helpers/items';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { askPhp, describeWithPhp } from './php-support';
+import { keysOn } from '../support/stored-items';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { askPhp, describeWithPhp } from '../support/php-memcached';
 
 const WEIGHTS = [1, 3, 2, 7, 1, 10, 4, 1, 5, 2];
 const KEYS = 40;

@@ -1,10 +1,10 @@
 // Values: what PHP's memcached extension stores, codec 'php' reads, and the other way round; in both protocols.
 
 import { Client, codecs, DeserializationError } from '../../lib/index';
-import { storedItem } from '../helpers/items';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { askPhp, describeWithPhp, phpVersions } from './php-support';
+import { storedItem } from '../support/stored-items';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { askPhp, describeWithPhp, phpVersions } from '../support/php-memcached';
 
 /** What Debian 12 has, and the README says: a newer one should be looked at. */
 const PROVED = /^3\.2\./;

@@ -2,8 +2,8 @@
 
 import * as libmemcached from '../../lib/index';
 import { Client, distributions, hashers } from '../../lib/index';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { askPython } from './pylibmc-support';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { askPython } from '../support/pylibmc';
 
 interface Offers {
   hashers: Record<string, number>;

@@ -1,10 +1,10 @@
 // Keys: the same bytes on the wire, whatever they are made of and whatever goes before them.
 
 import { Client, type Key } from '../../lib/index';
-import { storedItem } from '../helpers/items';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { askPython, py, readWithPylibmc, type PythonValue } from './pylibmc-support';
+import { storedItem } from '../support/stored-items';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { askPython, py, readWithPylibmc, type PythonValue } from '../support/pylibmc';
 
 let server: MemcachedServer;
 

@@ -2,10 +2,10 @@
 // keys are, and by each client finding what the other one wrote.
 
 import { Client, distributions, hashers, type Behaviors, type Distribution, type Hasher } from '../../lib/index';
-import { keysOn } from '../helpers/items';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { askPython } from './pylibmc-support';
+import { keysOn } from '../support/stored-items';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { askPython } from '../support/pylibmc';
 
 /** What is offered by both, without `random`, which has no place to agree on. */
 const hasherNames = Object.keys(hashers) as Hasher[];

@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { Client, codecs, DeserializationError } from '../../lib/index';
-import { storedItem, type StoredItem } from '../helpers/items';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { askPython, py, readWithPylibmc, writeWithPylibmc, type PythonValue } from './pylibmc-support';
+import { storedItem, type StoredItem } from '../support/stored-items';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { askPython, py, readWithPylibmc, writeWithPylibmc, type PythonValue } from '../support/pylibmc';
 
 /** pylibmc's flags, and those that the contract puts above them. */
 const PICKLE = 1;

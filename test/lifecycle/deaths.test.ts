@@ -1,8 +1,8 @@
 // A process that ends with thousands of operations in flight ends as it was told: no crash, no hang.
 
-import { slowness } from '../helpers/sanitizers';
-import { startSilentServer } from '../helpers/sockets';
-import { run, useServer } from './support';
+import { slowness } from '../support/sanitizers';
+import { startSilentServer } from '../support/fake-servers';
+import { run, useServer } from '../support/life-cycle-programs';
 
 const server = useServer();
 const onPurpose = /Error: (uncaught|unhandled) on purpose/;

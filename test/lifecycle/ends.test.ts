@@ -1,8 +1,8 @@
 // Each prefix of a client's life is a program of its own: all of them end by themselves, and in time.
 
-import { slowness } from '../helpers/sanitizers';
-import { startSilentServer } from '../helpers/sockets';
-import { expectEnd, run, useServer, type Ended } from './support';
+import { slowness } from '../support/sanitizers';
+import { startSilentServer } from '../support/fake-servers';
+import { expectEnd, run, useServer, type Ended } from '../support/life-cycle-programs';
 
 const server = useServer();
 

@@ -1,7 +1,7 @@
 // Hundreds of clients, one after the other: no descriptor and no memory is left of them, and they never have a thread.
 
-import { startSilentServer } from '../helpers/sockets';
-import { expectEnd, run, useServer } from './support';
+import { startSilentServer } from '../support/fake-servers';
+import { expectEnd, run, useServer } from '../support/life-cycle-programs';
 
 interface Usage {
   threads: number;

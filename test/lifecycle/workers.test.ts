@@ -1,8 +1,8 @@
 // Clients in worker threads, which end with thousands of operations in flight, while the main thread works on.
 
-import { slowness } from '../helpers/sanitizers';
-import { startSilentServer } from '../helpers/sockets';
-import { expectEnd, run, useServer } from './support';
+import { slowness } from '../support/sanitizers';
+import { startSilentServer } from '../support/fake-servers';
+import { expectEnd, run, useServer } from '../support/life-cycle-programs';
 
 const server = useServer();
 

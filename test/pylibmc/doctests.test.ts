@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as libmemcached from '../../lib/index';
 import { Client, codecs, hashers, version, type ClientOptions } from '../../lib/index';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 
 let server: MemcachedServer;
 const clients: Client[] = [];

@@ -2,7 +2,7 @@
 
 import * as libmemcached from '../../lib/index';
 import { buildInfo, Client, libmemcachedVersion, supportCompression, supportSasl, version } from '../../lib/index';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 
 let server: MemcachedServer;
 

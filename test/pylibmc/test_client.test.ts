@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, NotFound } from '../../lib/index';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 
 let server: MemcachedServer;
 let mc: Client;

@@ -1,7 +1,7 @@
 // pylibmc's tests/test_cmemcached.py, which it has from cmemcached.
 
 import { BadKeyProvided, Client } from '../../lib/index';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 
 let server: MemcachedServer;
 

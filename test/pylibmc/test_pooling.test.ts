@@ -1,7 +1,7 @@
 // pylibmc's tests/test_pooling.py, and the example in its pools.py.
 
 import { Busy, Client, ClientPool } from '../../lib/index';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 
 let server: MemcachedServer;
 let mc: Client;

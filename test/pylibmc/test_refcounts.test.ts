@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Client, type Key } from '../../lib/index';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

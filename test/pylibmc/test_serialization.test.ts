@@ -1,7 +1,7 @@
 // pylibmc's tests/test_serialization.py.
 
 import { CacheMiss, Client, type Serialized } from '../../lib/index';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 
 const F_NONE = 0;
 const F_INT = 2;

@@ -1,6 +1,6 @@
 // What a server holds, by its own account.
 
-import { connectTo, type Endpoint } from './processes';
+import { connectTo, type Endpoint } from './child-processes';
 
 /** An item as the server holds it. */
 export interface StoredItem {

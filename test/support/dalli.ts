@@ -1,6 +1,6 @@
 // Conversations with Ruby's dalli: one process for many questions.
 
-import { describeWith, runProgram } from '../helpers/interpreters';
+import { describeWith, runProgram } from './interpreters';
 
 export const describeWithDalli = describeWith('ruby-dalli', 'ruby', 'require "dalli"');
 

@@ -1,7 +1,7 @@
 import { Client } from '../../lib/index';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { freePort } from '../helpers/processes';
-import { cli, records, rows, Terminal } from './support';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { freePort } from '../support/child-processes';
+import { cli, records, rows, Terminal } from '../support/command-line';
 
 let server: MemcachedServer;
 beforeAll(async () => {

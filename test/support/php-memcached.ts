@@ -1,6 +1,6 @@
 // Conversations with PHP's memcached extension: one process for many questions.
 
-import { describeWith, runProgram } from '../helpers/interpreters';
+import { describeWith, runProgram } from './interpreters';
 
 export const describeWithPhp = describeWith(
   'php-memcached',

@@ -2,8 +2,8 @@
 
 import diagnostics from 'node:diagnostics_channel';
 import type { ClientOptions } from '../../lib/index';
-import { startRefusingPort, startSilentServer } from '../helpers/sockets';
-import { failure, MARGIN, protocols, timed, until, useClients, useFreshServers } from './support';
+import { startRefusingPort, startSilentServer } from '../support/fake-servers';
+import { failure, MARGIN, protocols, timed, until, useClients, useFreshServers } from '../support/failover-clusters';
 
 const servers = useFreshServers(2);
 const connect = useClients();

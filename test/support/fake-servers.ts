@@ -1,7 +1,7 @@
 // Servers that do what a real memcached will not: stay silent, answer nonsense, refuse, speak HTTP.
 
 import * as net from 'node:net';
-import { freePort, type Endpoint } from './processes';
+import { freePort, type Endpoint } from './child-processes';
 
 export interface FakeServer extends Endpoint {
   readonly address: string;

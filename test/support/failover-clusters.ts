@@ -1,11 +1,11 @@
 // What the failover tests share: clients, servers behind fault proxies, and the time that things take.
 
-import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy';
-import { slowness } from '../helpers/sanitizers';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import '../helpers/wall-clock';
+import { startFaultProxy, type FaultProxy } from './fault-proxy';
+import { slowness } from './sanitizers';
+import { startMemcached, stopAll, type MemcachedServer } from './memcached-servers';
+import './wall-clock';
 
-export { failure, protocols, sleep, stored, useClients, type Thrown } from '../integration/support';
+export { failure, protocols, sleep, stored, useClients, type Thrown } from './clients';
 
 /** What a deadline may be missed by: 100 ms are promised, the rest is for machines that do something else as well. */
 export const MARGIN = 400 * slowness;

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFaultProxy, type FaultProxy } from './fault-proxy';
-import { uniqueKey } from './keys';
-import { connectTo } from './processes';
-import { rawCommand } from './raw';
-import { startMemcached, stopAll, type MemcachedServer } from './servers';
-import { startReplayServer } from './sockets';
+import { uniqueKey } from './unique-keys';
+import { connectTo } from './child-processes';
+import { rawCommand } from './raw-command';
+import { startMemcached, stopAll, type MemcachedServer } from './memcached-servers';
+import { startReplayServer } from './fake-servers';
 import './wall-clock';
 
 let server: MemcachedServer;

@@ -1,8 +1,8 @@
 import { Client, type ClientOptions } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startSilentServer } from '../helpers/sockets';
-import { failure, haveConnections, inEveryProtocol, quietConnections, sleep, thrown } from './support';
-import '../helpers/wall-clock';
+import { uniqueKey } from '../support/unique-keys';
+import { startSilentServer } from '../support/fake-servers';
+import { failure, haveConnections, inEveryProtocol, quietConnections, sleep, thrown } from '../support/clients';
+import '../support/wall-clock';
 
 const closedError = { name: 'ClientClosed', code: 'ERR_MEMCACHED_CLIENTCLOSED' };
 

@@ -1,8 +1,18 @@
 // num_replicas: what is written goes to the next servers as well, and reads fall back to them.
 
-import { uniqueKey } from '../helpers/keys';
-import type { MemcachedServer } from '../helpers/servers';
-import { AT_ONCE, protocols, sleep, stored, tally, timed, until, useClients, useFreshServers } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import type { MemcachedServer } from '../support/memcached-servers';
+import {
+  AT_ONCE,
+  protocols,
+  sleep,
+  stored,
+  tally,
+  timed,
+  until,
+  useClients,
+  useFreshServers,
+} from '../support/failover-clusters';
 
 const servers = useFreshServers(3);
 const connect = useClients();

@@ -1,6 +1,6 @@
 // Every promise settles by its deadline, whatever the server does; and what that means for the server and for later calls.
 
-import { uniqueKey } from '../helpers/keys';
+import { uniqueKey } from '../support/unique-keys';
 import {
   failure,
   MARGIN,
@@ -12,7 +12,7 @@ import {
   until,
   useClients,
   useProxiedServer,
-} from './support';
+} from '../support/failover-clusters';
 
 const { server, proxy } = useProxiedServer();
 const connect = useClients();

@@ -1,9 +1,9 @@
 // get, set, delete, incr, decr, touch: what they write, and how they end.
 
 import { Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { cli, records, Terminal, type Ended, type RunOptions } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { cli, records, Terminal, type Ended, type RunOptions } from '../support/command-line';
 
 let server: MemcachedServer;
 let mc: Client;

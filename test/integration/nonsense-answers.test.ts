@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { sanitizerEnvironment, slowness } from '../helpers/sanitizers';
+import { sanitizerEnvironment, slowness } from '../support/sanitizers';
 
 const dist = join(__dirname, '..', '..', 'dist', 'index.js');
 

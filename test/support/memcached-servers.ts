@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onFreePort, ServerProcess, stopAll as stopAllProcesses, type Endpoint } from './processes';
+import { onFreePort, ServerProcess, stopAll as stopAllProcesses, type Endpoint } from './child-processes';
 import { plainEnvironment } from './sanitizers';
 
 export interface MemcachedOptions {

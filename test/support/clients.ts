@@ -1,10 +1,10 @@
 // What the integration tests share: clients that are closed, servers of each kind, and looks at what really happened.
 
 import { Client, type ClientOptions } from '../../lib/index';
-import { rawCommand } from '../helpers/raw';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { startSilentServer, type FakeServer } from '../helpers/sockets';
-import type { Endpoint } from '../helpers/processes';
+import { rawCommand } from './raw-command';
+import { startMemcached, stopAll, type MemcachedServer } from './memcached-servers';
+import { startSilentServer, type FakeServer } from './fake-servers';
+import type { Endpoint } from './child-processes';
 
 export const protocols = [false, true] as const;
 export type Protocol = (typeof protocols)[number];

@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { cli, Terminal } from './support';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { cli, Terminal } from '../support/command-line';
 
 let server: MemcachedServer;
 beforeAll(async () => {

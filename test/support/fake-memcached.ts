@@ -1,7 +1,7 @@
 // A small memcached of our own, which speaks both protocols and answers any request otherwise where a test says so.
 
 import type * as net from 'node:net';
-import { startReplayServer, type FakeServer } from '../helpers/sockets';
+import { startReplayServer, type FakeServer } from './fake-servers';
 
 export interface FakeRequest {
   binary: boolean;

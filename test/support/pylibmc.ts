@@ -1,6 +1,6 @@
 // Conversations with pylibmc: one Python process for many questions, and values that JSON cannot say.
 
-import { runPylibmc } from '../helpers/python';
+import { runPylibmc } from './python';
 
 /** A Python value: its type's name, and its text (bytes as latin-1 characters, others by str or repr). */
 export interface PythonValue {

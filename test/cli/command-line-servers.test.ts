@@ -1,10 +1,10 @@
 // stats, ping, explain, flush, watch: what they tell about servers, also of those that are down.
 
 import { Client } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { freePort } from '../helpers/processes';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import { cli, records, rows, Terminal } from './support';
+import { uniqueKey } from '../support/unique-keys';
+import { freePort } from '../support/child-processes';
+import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
+import { cli, records, rows, Terminal } from '../support/command-line';
 
 let servers: MemcachedServer[];
 let both: string;

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, onFreePort, ServerProcess, type Endpoint } from './processes';
+import { freePort, onFreePort, ServerProcess, type Endpoint } from './child-processes';
 
 export interface Nutcracker extends Endpoint {
   readonly address: string;

@@ -16,7 +16,7 @@ export class Program {
   #stderr = '';
 
   constructor(name: string, args: readonly string[]) {
-    this.#child = fork(join(__dirname, 'scripts', `${name}.mjs`), args, {
+    this.#child = fork(join(__dirname, '../ecosystem/scripts', `${name}.mjs`), args, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // What jest sets for its workers is not for them.
       env: { PATH: process.env.PATH, NODE_ENV: 'production' },

@@ -2,8 +2,8 @@
 // (That libmemcached's other clients choose the same servers: test/interop.)
 
 import { distributions, hashers, type Behaviors, type Client, type Distribution, type Hasher } from '../../lib/index';
-import { uniqueKey } from '../helpers/keys';
-import { stored, useClients, useServers } from '../integration/support';
+import { uniqueKey } from '../support/unique-keys';
+import { stored, useClients, useServers } from '../support/clients';
 
 const connect = useClients();
 const servers = useServers(5);

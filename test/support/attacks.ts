@@ -4,8 +4,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sanitizerEnvironment, slowness } from '../helpers/sanitizers';
-import '../helpers/wall-clock';
+import { sanitizerEnvironment, slowness } from './sanitizers';
+import './wall-clock';
 
 interface Report {
   operation: string;
@@ -24,7 +24,7 @@ const GROUPS = [
   ['add', 'cas', 'append'],
   ['incr', 'incrMulti'],
 ];
-const scripts = join(__dirname, 'scripts');
+const scripts = join(__dirname, '../hostile/scripts');
 
 async function attack(name: string, binary: string, operations: readonly string[]) {
   const child = spawn(process.execPath, [join(scripts, 'attack.mjs'), name, binary, ...operations], {

@@ -3,7 +3,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import '../helpers/wall-clock';
+import './wall-clock';
 
 const main = join(__dirname, '../../dist/cli/main.js');
 const longest = 20_000;

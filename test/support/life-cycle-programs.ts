@@ -2,9 +2,9 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { sanitizerEnvironment, slowness } from '../helpers/sanitizers';
-import { startMemcached, stopAll, type MemcachedServer } from '../helpers/servers';
-import '../helpers/wall-clock';
+import { sanitizerEnvironment, slowness } from './sanitizers';
+import { startMemcached, stopAll, type MemcachedServer } from './memcached-servers';
+import './wall-clock';
 
 export interface Ended {
   code: number | null;
@@ -38,7 +38,7 @@ export function useServer(): () => MemcachedServer {
 /** Runs `scripts/<name>.mjs` to its end. */
 export async function run(name: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const start = Date.now();
-  const script = join(__dirname, 'scripts', `${name}.mjs`);
+  const script = join(__dirname, '../lifecycle/scripts', `${name}.mjs`);
   const child = spawn(process.execPath, [...(options.node ?? []), script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // What jest sets for its workers is not for them.

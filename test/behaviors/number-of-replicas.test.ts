@@ -2,9 +2,9 @@
 // test/failover/replicas.test.ts.)
 
 import type { Client } from '../../lib/index';
-import { until } from '../failover/support';
-import { uniqueKey } from '../helpers/keys';
-import { protocols, stored, useClients, useServers } from '../integration/support';
+import { until } from '../support/failover-clusters';
+import { uniqueKey } from '../support/unique-keys';
+import { protocols, stored, useClients, useServers } from '../support/clients';
 
 const connect = useClients();
 const servers = useServers(3);

@@ -1,6 +1,6 @@
 // A client of a few lines for the text protocol, to see what a server really holds.
 
-import { connectTo, type Endpoint } from './processes';
+import { connectTo, type Endpoint } from './child-processes';
 
 const LAST_LINE =
   /^(END|STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|OK|RESET|EN|\d+|(VERSION|CLIENT_ERROR|SERVER_ERROR) .*|ERROR.*)$/;

@@ -2,7 +2,7 @@
 // it runs; bytes are late or missing, but never in another order.
 
 import * as net from 'node:net';
-import { connectTo, type Endpoint } from './processes';
+import { connectTo, type Endpoint } from './child-processes';
 
 /** What happens to the bytes of one direction. */
 export interface Faults {

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startMemcached, stopAll } from '../helpers/servers';
+import { startMemcached, stopAll } from '../support/memcached-servers';
 
 const root = path.join(__dirname, '../..');
 let project: string;

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { uniqueKey } from './keys';
-import { startNutcracker } from './nutcracker';
+import { uniqueKey } from './unique-keys';
+import { startNutcracker } from './twemproxy';
 import { runPylibmc } from './python';
-import { rawCommand } from './raw';
-import { startMemcached, stopAll } from './servers';
-import { startHttpServer, startRefusingPort, startReplayServer, startSilentServer } from './sockets';
+import { rawCommand } from './raw-command';
+import { startMemcached, stopAll } from './memcached-servers';
+import { startHttpServer, startRefusingPort, startReplayServer, startSilentServer } from './fake-servers';
 
 afterEach(stopAll);
 
