@@ -20,7 +20,7 @@ const require = createRequire(import.meta.url);
 const TESTS = ['test/integration', 'test/failover', 'test/lifecycle', 'test/hostile'];
 /** Every path through the addon at least once, and its ends. */
 const SHORT_TESTS = [
-  ...['reading', 'writing', 'counters', 'multi-reading', 'compression', 'abort', 'life'].map(
+  ...['reading', 'writing', 'counters', 'multi-reading', 'compression', 'abort', 'client-life-cycle'].map(
     (name) => `test/integration/${name}.test`,
   ),
   'test/failover/recovery',
