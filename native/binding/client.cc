@@ -68,7 +68,7 @@ NativeClient::NativeClient(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Na
   asyncContext_ = std::make_unique<Napi::AsyncContext>(env, "libmemcached");
   loop_ = std::make_unique<UvLoop>(uvLoop, [this](bool isJob) { deliverFromLoop(isJob); });
   memcached_return_t error;
-  cluster_ = std::make_unique<Cluster>(std::move(config), *loop_, [] {}, &error);
+  cluster_ = std::make_unique<Cluster>(std::move(config), *loop_, &error);
   cleanupHook_ = new CleanupHook{this};
   const auto environmentEnds = [](napi_async_cleanup_hook_handle, void* hook) {
     if (NativeClient* const client = static_cast<CleanupHook*>(hook)->client) client->shutDown();
@@ -164,8 +164,7 @@ Napi::Value NativeClient::setBehaviors(const Napi::CallbackInfo& info) {
   if (!readBehaviors(info[0].As<Napi::Object>(), &values, &keyNamespace)) return env.Undefined();
   const Behavior* refused = nullptr;
   memcached_return_t rc = cluster_->setBehaviors(values, &refused);
-  if (rc == MEMCACHED_SUCCESS && keyNamespace != cluster_->keyNamespace())
-    rc = cluster_->setNamespace(keyNamespace);
+  if (rc == MEMCACHED_SUCCESS && keyNamespace != cluster_->keyNamespace()) rc = cluster_->setNamespace(keyNamespace);
   deliverLater();
   if (rc != MEMCACHED_SUCCESS) throwRefused(env, rc, refused);
   return env.Undefined();
@@ -329,8 +328,7 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
       }
       record.kind |= kInBlock;
       record.offset = static_cast<std::uint32_t>(blocks.size());
-      blocks.push_back(item.isBlock ? &batch.blocks[item.offset]
-                                    : &spilled.emplace_back(copyOf(batch, item)));
+      blocks.push_back(item.isBlock ? &batch.blocks[item.offset] : &spilled.emplace_back(copyOf(batch, item)));
     }
     round();  // before the batch, and the blocks in it, go
     if (backlogAt_ < batch.items.size()) break;
@@ -349,8 +347,8 @@ void NativeClient::deliverRound(Napi::Env env, std::size_t count, const std::vec
     for (std::uint32_t index = 0; index < blocks.size(); ++index) {
       Block& block = *blocks[index];
       char* const memory = block.bytes.release();
-      array.Set(index, Napi::Buffer<char>::New(env, memory, block.size,
-                                               [](Napi::Env, char* taken) { std::free(taken); }));
+      array.Set(index,
+                Napi::Buffer<char>::New(env, memory, block.size, [](Napi::Env, char* taken) { std::free(taken); }));
     }
     buffers = array;
   }

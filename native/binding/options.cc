@@ -56,14 +56,13 @@ bool readClusterConfig(const Napi::Object& options, ClusterConfig* config) {
   config->maxInflated = static_cast<std::size_t>(maxInflated.As<Napi::Number>().Uint32Value());
   config->inflate = options.Get("inflate").ToBoolean().Value();
   config->hasCredentials = options.Get("username").IsString();
-  if (config->hasCredentials && (!readString(options, "username", &config->username) ||
-                                 !readString(options, "password", &config->password)))
+  if (config->hasCredentials &&
+      (!readString(options, "username", &config->username) || !readString(options, "password", &config->password)))
     return false;
   return readBehaviors(behaviors.As<Napi::Object>(), &config->behaviors, &config->keyNamespace);
 }
 
-bool readBehaviors(const Napi::Object& values, std::vector<BehaviorValue>* behaviors,
-                   std::string* keyNamespace) {
+bool readBehaviors(const Napi::Object& values, std::vector<BehaviorValue>* behaviors, std::string* keyNamespace) {
   const Napi::Array names = values.GetPropertyNames();
   for (std::uint32_t index = 0; index < names.Length(); ++index) {
     const std::string name = names.Get(index).ToString().Utf8Value();

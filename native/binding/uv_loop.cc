@@ -156,8 +156,7 @@ void UvLoop::close(std::function<void()> onClosed) {
   shared_->isClosed = true;
   shared_->onClosed = std::move(onClosed);
   uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(alive_, nullptr)), [](uv_handle_t* closed) {
-    const std::unique_ptr<std::shared_ptr<Shared>> shared(
-        static_cast<std::shared_ptr<Shared>*>(closed->data));
+    const std::unique_ptr<std::shared_ptr<Shared>> shared(static_cast<std::shared_ptr<Shared>*>(closed->data));
     delete reinterpret_cast<uv_async_t*>(closed);
     (*shared)->release();
   });

@@ -8,11 +8,10 @@ namespace lmc {
 // chapter); libmemcached's own back-off is not used: it never sees a hung server, and it counts in seconds
 // per handle, where we have several handles for one server.
 struct FailurePolicy {
-  double retryTimeoutMs = 2000;  // retry_timeout
-  double deadTimeoutMs = 0;      // dead_timeout; 0: as long as retry_timeout
-  std::uint32_t failureLimit =
-      5;                // failures in a row until a server is dead: remove_failed, else failure_limit
-  bool ejects = false;  // remove_failed or auto_eject: dead servers leave the distribution
+  double retryTimeoutMs = 2000;    // retry_timeout
+  double deadTimeoutMs = 0;        // dead_timeout; 0: as long as retry_timeout
+  std::uint32_t failureLimit = 5;  // failures in a row until a server is dead: remove_failed, else failure_limit
+  bool ejects = false;             // remove_failed or auto_eject: dead servers leave the distribution
 };
 
 enum class ServerState : std::uint8_t {

@@ -52,8 +52,7 @@ std::size_t AnswerFeed::receive(char* into, std::size_t room) {
   if (left_ == 0 && !beginUnit()) return 0;
   if (stream_.in().empty() && !need(1)) return 0;
   const std::string_view in = stream_.in();
-  const auto count =
-      static_cast<std::size_t>(std::min<std::uint64_t>(std::min<std::uint64_t>(room, left_), in.size()));
+  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(std::min<std::uint64_t>(room, left_), in.size()));
   if (isValue_) {
     for (std::size_t at = count - std::min<std::size_t>(count, 2); at < count; ++at) {
       const std::uint64_t behind = left_ - at;

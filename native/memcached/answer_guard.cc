@@ -81,9 +81,7 @@ Word wordOf(std::string_view line) {
   return isNumber(line) ? Word::Number : Word::None;
 }
 
-bool answers(Op op, Word word) {
-  return isErrorWord(word) || (awaitedAnswer(op).words & wordBits({word})) != 0;
-}
+bool answers(Op op, Word word) { return isErrorWord(word) || (awaitedAnswer(op).words & wordBits({word})) != 0; }
 
 std::size_t maxLineBytes(Op op) { return isCounter(op) || op == Op::Version ? kMaxLongLine : kMaxShortLine; }
 

@@ -19,10 +19,10 @@ Encoder::Protocol protocolOf(const ClusterConfig& config) {
 
 }  // namespace
 
-Cluster::Cluster(ClusterConfig config, Loop& loop, std::function<void()> onResults, memcached_return_t* error)
+Cluster::Cluster(ClusterConfig config, Loop& loop, memcached_return_t* error)
     : config_(std::move(config)),
       router_(config_.servers, config_.behaviors, config_.keyNamespace, config_.binary, error),
-      jobs_(loop, results_, onResults) {
+      jobs_(loop, results_) {
   if (*error != MEMCACHED_SUCCESS) return;
   encoder_ = std::make_unique<Encoder>(protocolOf(config_));
   requestSettings_ = std::make_shared<const RequestSettings>(requestSettings());
@@ -74,8 +74,7 @@ FailurePolicy Cluster::failurePolicy() const {
   // form.
   const auto removeFailed = static_cast<std::uint32_t>(valueOf("remove_failed"));
   policy.ejects = removeFailed > 0 || valueOf("auto_eject") != 0;
-  policy.failureLimit =
-      removeFailed > 0 ? removeFailed : static_cast<std::uint32_t>(valueOf("failure_limit"));
+  policy.failureLimit = removeFailed > 0 ? removeFailed : static_cast<std::uint32_t>(valueOf("failure_limit"));
   return policy;
 }
 
@@ -83,8 +82,7 @@ RequestSettings Cluster::requestSettings() const {
   return {config_.keyNamespace, valueOf("_noreply") != 0, valueOf("cas") != 0, valueOf("verify_keys") != 0};
 }
 
-memcached_return_t Cluster::setBehaviors(const std::vector<BehaviorValue>& behaviors,
-                                         const Behavior** refused) {
+memcached_return_t Cluster::setBehaviors(const std::vector<BehaviorValue>& behaviors, const Behavior** refused) {
   const memcached_return_t rc = router_.set(behaviors, refused);
   applyBehaviors();
   return rc;

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,9 +31,8 @@ struct ClusterConfig {
 // and hands them over in batches.
 class Cluster {
  public:
-  // `onResults`: there are results that came from a job, or from nowhere near a caller. On failure `*error`
-  // is not MEMCACHED_SUCCESS and the cluster must not be used.
-  Cluster(ClusterConfig config, Loop& loop, std::function<void()> onResults, memcached_return_t* error);
+  // On failure `*error` is not MEMCACHED_SUCCESS and the cluster must not be used.
+  Cluster(ClusterConfig config, Loop& loop, memcached_return_t* error);
   ~Cluster() { shutDown(); }
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;

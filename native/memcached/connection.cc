@@ -152,8 +152,7 @@ bool Connection::refuseUnsendable(Request& request, double now) {
   if (request.deadline <= now) reason = status::kExpired;
   if (!config_.binary && request.settings->verifyKeys && !isVisibleAscii(request.keyView()))
     reason = status::kBadTextKey;
-  if (!config_.binary && request.op == Op::Cas && request.number >= kTwentyDigits)
-    reason = status::kNotInThisProtocol;
+  if (!config_.binary && request.op == Op::Cas && request.number >= kTwentyDigits) reason = status::kNotInThisProtocol;
   if (reason == status::kSuccess) return false;
   context_.results.fail(request, reason, Outcome::NotSent);
   return true;
@@ -188,8 +187,7 @@ void Connection::sendAsDatagram(Step& step) {
     return;
   }
   if (request.keyLength + std::size_t{request.valueLength} > kDatagramBytes) {
-    completer_.fail(step, MEMCACHED_E2BIG, Outcome::NotSent,
-                    "over UDP that is a datagram, with room for 65,000 bytes");
+    completer_.fail(step, MEMCACHED_E2BIG, Outcome::NotSent, "over UDP that is a datagram, with room for 65,000 bytes");
     return;
   }
   std::string_view datagram;
@@ -342,8 +340,7 @@ void Connection::close() {
 void Connection::abandonAwaited(std::int32_t rc, const std::string& message, bool retries) {
   const double now = nowMs();
   const auto abandon = [&](std::unique_ptr<Request> request) {
-    const bool mayRetry =
-        retries && isRepeatable(request->op) && !request->isRetried && request->deadline > now;
+    const bool mayRetry = retries && isRepeatable(request->op) && !request->isRetried && request->deadline > now;
     if (mayRetry && request->slot != kNoSlot) {
       request->isRetried = true;
       request->isSent = false;

@@ -36,8 +36,7 @@ bool isSilence(memcached_return_t rc) { return rc == MEMCACHED_TIMEOUT || rc == 
 
 }  // namespace
 
-Opener::Opener(Loop& loop, Fiber& fiber, std::function<void()> wake, const ConnectionConfig& config,
-               double timeoutMs)
+Opener::Opener(Loop& loop, Fiber& fiber, std::function<void()> wake, const ConnectionConfig& config, double timeoutMs)
     : loop_(loop),
       fiber_(fiber),
       wake_(std::move(wake)),
@@ -55,8 +54,7 @@ Opened Opener::open() {
   if (!handle_) return refuse(rc, {});
   const auto set = [&](memcached_behavior_t flag, double value) {
     // To libmemcached 0 is "time out at once".
-    memcached_behavior_set(handle_.get(), flag,
-                           static_cast<std::uint64_t>(std::clamp(value, 1.0, 2147483647.0)));
+    memcached_behavior_set(handle_.get(), flag, static_cast<std::uint64_t>(std::clamp(value, 1.0, 2147483647.0)));
   };
   set(MEMCACHED_BEHAVIOR_POLL_TIMEOUT, std::min(timeoutMs_, config_.maxSilenceMs()));
   set(MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, config_.connectTimeoutMs);
@@ -95,13 +93,11 @@ memcached_return_t Opener::askAnything() {
   char* value = nullptr;
   handle_->result.count = 1;
   if (config_.isUdp()) {
-    guarded(nullptr, this,
-            [&] { rc = memcached_delete(handle_.get(), kNobodysKey.data(), kNobodysKey.size(), 0); });
+    guarded(nullptr, this, [&] { rc = memcached_delete(handle_.get(), kNobodysKey.data(), kNobodysKey.size(), 0); });
     return descriptor_ >= 0 ? MEMCACHED_SUCCESS : rc;
   }
-  guarded(nullptr, this, [&] {
-    value = memcached_get(handle_.get(), kNobodysKey.data(), kNobodysKey.size(), &length, &flags, &rc);
-  });
+  guarded(nullptr, this,
+          [&] { value = memcached_get(handle_.get(), kNobodysKey.data(), kNobodysKey.size(), &length, &flags, &rc); });
   std::free(value);
   const memcached_return_t last = memcached_last_error(handle_.get());
   return rc != MEMCACHED_NOTFOUND && last != MEMCACHED_SUCCESS ? last : rc;
@@ -190,8 +186,7 @@ int Opener::resolve(const char* host, const char* service, const addrinfo* hints
     bool isOver = false;
     loop_.work(
         [lookup] {
-          lookup->rc =
-              ::getaddrinfo(lookup->host.c_str(), lookup->service.c_str(), &lookup->hints, &lookup->found);
+          lookup->rc = ::getaddrinfo(lookup->host.c_str(), lookup->service.c_str(), &lookup->hints, &lookup->found);
         },
         [lookup, this] {
           lookup->isDone = true;

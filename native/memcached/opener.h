@@ -29,8 +29,7 @@ struct Opened {
 class Opener final {
  public:
   // `wake`: resumes the fiber, from outside. It takes `timeoutMs` at most.
-  Opener(Loop& loop, Fiber& fiber, std::function<void()> wake, const ConnectionConfig& config,
-         double timeoutMs);
+  Opener(Loop& loop, Fiber& fiber, std::function<void()> wake, const ConnectionConfig& config, double timeoutMs);
   ~Opener();
 
   // On the fiber.
@@ -75,7 +74,7 @@ class Opener final {
   const double deadline_;
   bool isCancelled_ = false;
   bool isReleased_ = false;  // the socket is no longer libmemcached's
-  int descriptor_ = -1;  // the last one that it opened, and has not closed, or closed for what it was told
+  int descriptor_ = -1;      // the last one that it opened, and has not closed, or closed for what it was told
   bool isConnecting_ = false;
   std::size_t addresses_ = 1;  // that are left to be tried
   std::string heard_;          // the last line or frame that the server said on `descriptor_`

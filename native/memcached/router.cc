@@ -85,8 +85,7 @@ memcached_return_t Router::setNamespace(const std::string& keyNamespace) {
 }
 
 std::uint32_t Router::digestOf(std::string_view key) const {
-  const auto hash =
-      static_cast<memcached_hash_t>(memcached_behavior_get(handle_.get(), MEMCACHED_BEHAVIOR_HASH));
+  const auto hash = static_cast<memcached_hash_t>(memcached_behavior_get(handle_.get(), MEMCACHED_BEHAVIOR_HASH));
   return memcached_generate_hash_value(key.data(), key.size(), hash);
 }
 
@@ -109,8 +108,8 @@ void Router::learnOrder() {
   for (std::uint32_t position = 0; position < servers_.size(); ++position) {
     const memcached_instance_st* instance = memcached_server_instance_by_position(handle_.get(), position);
     for (std::uint32_t index = 0; index < servers_.size(); ++index) {
-      const bool samePort = servers_[index].transport == Transport::Unix ||
-                            servers_[index].port == memcached_server_port(instance);
+      const bool samePort =
+          servers_[index].transport == Transport::Unix || servers_[index].port == memcached_server_port(instance);
       if (!taken[index] && samePort && servers_[index].host == memcached_server_name(instance)) {
         taken[index] = true;
         order_[position] = index;

@@ -18,8 +18,8 @@ class Router {
  public:
   // The behaviors are applied before the servers are added, as pylibmc does it.
   // On failure `*error` is not MEMCACHED_SUCCESS and the router must not be used.
-  Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>& behaviors,
-         const std::string& keyNamespace, bool binary, memcached_return_t* error);
+  Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>& behaviors, const std::string& keyNamespace,
+         bool binary, memcached_return_t* error);
 
   // Applied in pylibmc's order. Stops at the first that libmemcached refuses and names it.
   memcached_return_t set(const std::vector<BehaviorValue>& behaviors, const Behavior** refused);

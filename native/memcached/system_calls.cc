@@ -47,8 +47,7 @@ ssize_t sendCall(int descriptor, const void* bytes, std::size_t size, int flags)
     socket->send(static_cast<const char*>(bytes), size);
     return static_cast<ssize_t>(size);
   }
-  if (callContext.live != nullptr && callContext.live->swallows(descriptor))
-    return static_cast<ssize_t>(size);
+  if (callContext.live != nullptr && callContext.live->swallows(descriptor)) return static_cast<ssize_t>(size);
   return noteSent(::send(descriptor, bytes, size, flags));
 }
 
@@ -66,8 +65,7 @@ ssize_t sendmsgCall(int descriptor, const msghdr* message, int flags) {
 ssize_t recvCall(int descriptor, void* into, std::size_t room, int flags) {
   if (VirtualSocket* const socket = VirtualSocket::find(descriptor))
     return static_cast<ssize_t>(socket->receive(static_cast<char*>(into), room));
-  if (callContext.live != nullptr)
-    return callContext.live->receive(descriptor, static_cast<char*>(into), room);
+  if (callContext.live != nullptr) return callContext.live->receive(descriptor, static_cast<char*>(into), room);
   return ::recv(descriptor, into, room, flags);
 }
 

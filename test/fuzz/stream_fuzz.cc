@@ -90,8 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (choice % 4 < 2) setsockopt(descriptors[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
   {
     Stream stream(descriptors[0]);
-    choice % 2 == 0 ? sendAndHear(bytes, stream, descriptors[1])
-                    : receiveInTurns(bytes, stream, descriptors[1]);
+    choice % 2 == 0 ? sendAndHear(bytes, stream, descriptors[1]) : receiveInTurns(bytes, stream, descriptors[1]);
   }
   ::close(descriptors[1]);
   return 0;

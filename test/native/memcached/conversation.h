@@ -42,8 +42,7 @@ class OwnedStep {
     Request* last = nullptr;
     step_.keys = 0;
     for (const std::string& key : operation.keys) {
-      Request* const request =
-          makeRequest(operation.op, isAdmin(operation.op) ? "" : key, operation.value).release();
+      Request* const request = makeRequest(operation.op, isAdmin(operation.op) ? "" : key, operation.value).release();
       request->number = operation.number;
       request->flags = operation.flags;
       request->expiry = operation.expiry;
@@ -120,8 +119,7 @@ class Reader final : public ByteSource {
     Answer answer;
     if (isFetch(operation.op)) {
       const auto onValue = [&](std::unique_ptr<Request> request, ReceivedValue value) {
-        decoded.hits.push_back(
-            {std::string(request->keyView()), std::string(value.bytes), value.flags, value.cas});
+        decoded.hits.push_back({std::string(request->keyView()), std::string(value.bytes), value.flags, value.cas});
       };
       decoded.verdict = decoder_->decodeFetch(*step, opaque, onValue, &answer);
     } else {
