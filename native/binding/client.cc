@@ -46,6 +46,7 @@ Napi::Function NativeClient::define(Napi::Env env) {
                          InstanceMethod<&NativeClient::receive>("receive"),
                          InstanceMethod<&NativeClient::resume>("resume"),
                          InstanceMethod<&NativeClient::metrics>("metrics"),
+                         InstanceMethod<&NativeClient::reportSocket>("reportSocket"),
                          InstanceMethod<&NativeClient::stop>("stop"),
                      });
 }
@@ -66,7 +67,12 @@ NativeClient::NativeClient(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Na
   uv_loop_t* uvLoop = nullptr;
   napi_get_uv_event_loop(env, &uvLoop);
   asyncContext_ = std::make_unique<Napi::AsyncContext>(env, "libmemcached");
-  loop_ = std::make_unique<UvLoop>(uvLoop, [this](bool isJob) { deliverFromLoop(isJob); });
+  sockets_ = std::make_unique<NodeSockets>(env, *asyncContext_, *this);
+  loop_ = std::make_unique<UvLoop>(
+      uvLoop, [this](bool isJob) { deliverFromLoop(isJob); },
+      [this](const std::string& host, std::uint16_t port, std::function<void(Loop::Readiness)> onReady) {
+        return sockets_->open(host, port, std::move(onReady));
+      });
   memcached_return_t error;
   cluster_ = std::make_unique<Cluster>(std::move(config), *loop_, &error);
   cleanupHook_ = new CleanupHook{this};
@@ -198,6 +204,16 @@ Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
 // metrics() → one array of numbers for each server, see binding/metrics.h
 Napi::Value NativeClient::metrics(const Napi::CallbackInfo& info) { return metricsOf(info.Env(), *cluster_); }
 
+// reportSocket(id, event, data): something happened to a socket of Node's, see binding/node_stream.h
+Napi::Value NativeClient::reportSocket(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (isStopped_) return env.Undefined();
+  const std::uint32_t event = info[1].As<Napi::Number>().Uint32Value();
+  sockets_->report(info[0].As<Napi::Number>().Uint32Value(), static_cast<NodeSockets::Event>(event), info[2]);
+  if (!isStopped_ && !isDelivering_ && !isYielding_) deliverNow(env);
+  return env.Undefined();
+}
+
 Napi::Value NativeClient::stop(const Napi::CallbackInfo& info) {
   shutDown();
   return info.Env().Undefined();
@@ -209,9 +225,7 @@ Napi::Value NativeClient::receive(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (isStopped_ || isDelivering_) return Napi::Boolean::New(env, false);
   const bool isMore = cluster_->receive(kMaxTurnMs);
-  collectResults();
-  deliverSome(env, kMaxPerRound);
-  deliverLater();
+  deliverNow(env);
   return Napi::Boolean::New(env, isMore || !backlog_.empty());
 }
 
@@ -220,11 +234,15 @@ Napi::Value NativeClient::resume(const Napi::CallbackInfo& info) {
   isYielding_ = false;
   if (isStopped_) return info.Env().Undefined();
   turnStartedMs_ = nowMs();
-  collectResults();
-  deliverSome(info.Env(), kMaxPerRound);
+  deliverNow(info.Env());
   deliveredMs_ = nowMs();
-  deliverLater();
   return info.Env().Undefined();
+}
+
+void NativeClient::deliverNow(Napi::Env env) {
+  collectResults();
+  deliverSome(env, kMaxPerRound);
+  deliverLater();
 }
 
 void NativeClient::collectResults() {
@@ -371,6 +389,7 @@ void NativeClient::settled(Napi::Env, std::size_t count) {
 void NativeClient::shutDown() {
   if (isStopped_ || !loop_) return;
   isStopped_ = true;
+  sockets_->shutDown();
   if (cluster_) cluster_->shutDown();
   cleanupHook_->client = nullptr;
   loop_->close([hook = cleanupHook_] {

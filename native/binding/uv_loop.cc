@@ -104,8 +104,8 @@ class UvLoop::UvTimer final : public Loop::Timer {
   TimerHolder* holder_;
 };
 
-UvLoop::UvLoop(uv_loop_t* loop, std::function<void(bool)> afterEvent)
-    : shared_(std::make_shared<Shared>()), alive_(new uv_async_t{}) {
+UvLoop::UvLoop(uv_loop_t* loop, std::function<void(bool)> afterEvent, ConnectSecurely connectSecurely)
+    : shared_(std::make_shared<Shared>()), connectSecurely_(std::move(connectSecurely)), alive_(new uv_async_t{}) {
   shared_->loop = loop;
   shared_->afterEvent = std::move(afterEvent);
   ++shared_->held;

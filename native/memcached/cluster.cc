@@ -24,6 +24,8 @@ Cluster::Cluster(ClusterConfig config, Loop& loop, memcached_return_t* error)
       router_(config_.servers, config_.behaviors, config_.keyNamespace, config_.binary, error),
       jobs_(loop, results_) {
   if (*error != MEMCACHED_SUCCESS) return;
+  if (config_.hasCredentials && config_.binary) makeSaslHandle(connectionConfig(config_.servers[0]), error);
+  if (*error != MEMCACHED_SUCCESS) return;
   encoder_ = std::make_unique<Encoder>(protocolOf(config_));
   requestSettings_ = std::make_shared<const RequestSettings>(requestSettings());
   ejected_.assign(config_.servers.size(), false);
@@ -36,7 +38,7 @@ Cluster::Cluster(ClusterConfig config, Loop& loop, memcached_return_t* error)
     server.settings = connectionConfig(spec);
     // A handle is made now and thrown away, so that a setting that libmemcached refuses is refused here and
     // not at the first operation.
-    if (!makeOpenerHandle(server.settings, error)) return;
+    if (!makeConnectingHandle(server.settings, error)) return;
     server.connection = std::make_unique<Connection>(context, server.settings, *server.health);
   }
 }
@@ -45,6 +47,7 @@ ConnectionConfig Cluster::connectionConfig(const ServerSpec& server) const {
   ConnectionConfig made;
   made.server = server;
   made.binary = config_.binary && server.transport != Transport::Udp;
+  made.isTls = config_.isTls;
   made.hasCredentials = config_.hasCredentials;
   made.username = config_.username;
   made.password = config_.password;

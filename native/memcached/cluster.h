@@ -17,6 +17,7 @@ namespace lmc {
 struct ClusterConfig {
   std::vector<ServerSpec> servers;
   bool binary = false;
+  bool isTls = false;
   bool hasCredentials = false;
   std::string username;
   std::string password;

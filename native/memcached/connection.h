@@ -11,9 +11,10 @@
 #include "core/planner.h"
 #include "core/results.h"
 #include "memcached/completer.h"
+#include "memcached/connector.h"
 #include "memcached/decoder.h"
 #include "memcached/encoder.h"
-#include "memcached/opener.h"
+#include "memcached/greeting.h"
 #include "memcached/value_jobs.h"
 #include "memcached/waiting_queue.h"
 #include "transport/fiber.h"
@@ -83,6 +84,8 @@ class Connection final : public ByteSource {
 
   // On the fiber.
   void run();
+  Greeting connectAndGreet();
+  Greeting connect();
   bool decodeNext(Awaited& awaited);
   bool awaitBytes() override;
 
@@ -90,8 +93,9 @@ class Connection final : public ByteSource {
   void wake();
   void afterWake();
   void becomeOpen();
-  void countOpening();
   void failOpening();
+  void onReady(Loop::Readiness ready);
+  std::string describeEnd() const;
   void stopFiber();
   void close();
   // What was awaited when the connection ended: reads that may be asked once more wait again.
@@ -127,7 +131,8 @@ class Connection final : public ByteSource {
   State state_ = State::Closed;
   bool isReplaced_ = false;  // other settings: to be opened anew once nothing is awaited
   bool isEnding_ = false;    // the fiber is to come to its end
-  bool isGreeted_ = false;   // the fiber has opened a socket that is not in use yet
+  bool isGreeted_ = false;   // the fiber has opened a connection that is not in use yet
+  bool isTooLate_ = false;   // it was not opened in time
   bool isDropped_ = false;   // what the server said made the decoding end
   bool isShutDown_ = false;
   std::uint32_t opaque_ = 0;
@@ -136,10 +141,10 @@ class Connection final : public ByteSource {
 
   // In the order in which they depend on each other.
   std::unique_ptr<Stream> stream_;
-  std::unique_ptr<Loop::Watch> watch_;
   std::unique_ptr<Decoder> decoder_;
-  std::unique_ptr<Opener> opener_;
-  Opened opened_;
+  std::unique_ptr<Connector> connector_;
+  Greeting greeting_;
+  double openUntilMs_ = 0;
   double watchingUntilMs_ = kNever;  // when `silence_` fires
   std::unique_ptr<Loop::Timer> silence_;
   Fiber fiber_;

@@ -26,7 +26,7 @@ bool isStoredLocally(memcached_behavior_t flag) {
 }
 
 std::uint64_t defaultOf(memcached_behavior_t flag) {
-  return flag == MEMCACHED_BEHAVIOR_TCP_NODELAY ? 1 : 0;  // ours: see makeOpenerHandle
+  return flag == MEMCACHED_BEHAVIOR_TCP_NODELAY ? 1 : 0;  // ours: see makeConnectingHandle
 }
 
 constexpr time_t kFarFuture = 0x7fffffff;

@@ -64,6 +64,7 @@ class ModelServer {
         return Reply{Done, std::to_string(items_.size())};
       case Op::Version:
       case Op::Disconnect:
+      case Op::Authenticate:
         break;
     }
     return Reply{Done};
