@@ -46,6 +46,7 @@ Napi::Function NativeClient::define(Napi::Env env) {
                          InstanceMethod<&NativeClient::receive>("receive"),
                          InstanceMethod<&NativeClient::resume>("resume"),
                          InstanceMethod<&NativeClient::metrics>("metrics"),
+                         InstanceMethod<&NativeClient::setServers>("setServers"),
                          InstanceMethod<&NativeClient::reportSocket>("reportSocket"),
                          InstanceMethod<&NativeClient::stop>("stop"),
                      });
@@ -204,6 +205,17 @@ Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
 // metrics() → one array of numbers for each server, see binding/metrics.h
 Napi::Value NativeClient::metrics(const Napi::CallbackInfo& info) { return metricsOf(info.Env(), *cluster_); }
 
+// setServers(servers) → their ids, in the same order
+Napi::Value NativeClient::setServers(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<ServerSpec> servers;
+  if (!readServers(info[0], &servers)) return env.Undefined();
+  if (const memcached_return_t rc = cluster_->setServers(servers); rc != MEMCACHED_SUCCESS)
+    throwRefused(env, rc, nullptr);
+  deliverLater();
+  return idsOf(env, *cluster_);
+}
+
 // reportSocket(id, event, data): something happened to a socket of Node's, see binding/node_stream.h
 Napi::Value NativeClient::reportSocket(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -252,7 +264,7 @@ void NativeClient::collectResults() {
 // From a callback of libuv: settles what has arrived, round by round; after each the callers' reactions run,
 // and what they ask leaves in the same turn.
 void NativeClient::deliverFromLoop(bool isJob) {
-  if (isStopped_ || isYielding_ || cluster_->results().empty()) return;
+  if (isStopped_ || isYielding_ || !cluster_->hasNews()) return;
   const Napi::Env env = Env();
   // Values come from the pool one by one, many in one turn of the loop: they count together.
   const double startedMs = nowMs();
@@ -274,14 +286,14 @@ void NativeClient::deliverFromLoop(bool isJob) {
       deliverLater();  // a worker that is being terminated cannot even do that: it ends here all the same
       return;
     }
-  } while (!isStopped_ && !(backlog_.empty() && cluster_->results().empty()));
+  } while (!isStopped_ && !(backlog_.empty() && !cluster_->hasNews()));
 }
 
 // Results that are there without having been waited for are delivered too: asynchronously, always. JavaScript
 // (`yield`) sees to it that resume() is called when other phases of the loop have had their turn.
 void NativeClient::deliverLater() {
   if (isStopped_ || isYielding_ || isDelivering_) return;
-  if (backlog_.empty() && cluster_->results().empty()) return;
+  if (backlog_.empty() && !cluster_->hasNews()) return;
   const Napi::Object self = Value();
   const Napi::Value yield = self.Get("yield");
   if (!yield.IsFunction()) return;
@@ -316,6 +328,7 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
     blocks.clear();
   };
 
+  reportStates(env);
   isDelivering_ = true;
   while (!backlog_.empty() && budget > 0 && !isOver) {
     CompletionBatch& batch = backlog_.front();
@@ -354,6 +367,18 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
     backlogAt_ = 0;
   }
   isDelivering_ = false;
+}
+
+// report(server, previous, state, reason), a member of the JavaScript object: the state of a server has changed.
+void NativeClient::reportStates(Napi::Env env) {
+  for (const Cluster::StateChange& change : cluster_->takeStateChanges()) {
+    const Napi::Object self = Value();
+    const Napi::Value callback = self.Get("report");
+    if (!callback.IsFunction()) return;
+    callback.As<Napi::Function>().Call(
+        self, {Napi::Number::New(env, change.server), Napi::Number::New(env, static_cast<double>(change.previous)),
+               Napi::Number::New(env, static_cast<double>(change.state)), Napi::String::New(env, change.reason)});
+  }
 }
 
 // deliver(count, blocks), a member of the JavaScript object: settles what the records say.

@@ -36,6 +36,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Napi::Value receive(const Napi::CallbackInfo& info);
   Napi::Value resume(const Napi::CallbackInfo& info);
   Napi::Value metrics(const Napi::CallbackInfo& info);
+  Napi::Value setServers(const Napi::CallbackInfo& info);
   Napi::Value reportSocket(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
 
@@ -46,6 +47,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   void deliverSome(Napi::Env env, std::size_t budget);
   void deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks);
   void collectResults();
+  void reportStates(Napi::Env env);
   void settled(Napi::Env env, std::size_t count);
   void shutDown();
 

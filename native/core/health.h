@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
 
 namespace lmc {
 
@@ -38,13 +41,18 @@ class Health {
   Admission admit(double nowMs);
 
   void succeeded();
-  void failed(double nowMs);
+  // `reason`: in words, if there are any.
+  void failed(double nowMs, std::string reason = {});
 
   // The probe never reached the server (it was cancelled, or expired unsent).
   void probeAbandoned(double nowMs);
 
   void setPolicy(const FailurePolicy& policy);
   void reset();
+  // Called after every change of state, with the state before.
+  void onChange(std::function<void(ServerState)> listener) { onChange_ = std::move(listener); }
+  // Of the last failure.
+  const std::string& reason() const { return reason_; }
 
   // A dead server is due for a probe at retry_timeout, and not at dead_timeout: for when no server is left.
   void hasten();
@@ -55,7 +63,11 @@ class Health {
   double retryAt() const { return retryAt_; }
 
  private:
+  void enter(ServerState state);
+
   ServerState state_ = ServerState::Up;
+  std::string reason_;
+  std::function<void(ServerState)> onChange_;
   bool ejected_ = false;
   FailurePolicy policy_;
   std::uint32_t failures_ = 0;  // in a row

@@ -14,7 +14,8 @@ Decoder::Verdict Decoder::authenticate(const ConnectionConfig& config, Answer* a
   // Asking for the version connects, which authenticates.
   if (rc == MEMCACHED_SUCCESS) guarded(feed_, [&] { rc = memcached_version(handle.get()); });
   feed_.finish();
-  const Heard& heard = feed_.heard();
+  const Heard heard = feed_.heard();
+  feed_.expect(Op::Version, 0);  // freeing the handle says "quit": that must not be sent
   if (heard.isViolation) return mistrust(Op::Authenticate, answer, heard.text);
   if (heard.isClosed) return Verdict::Closed;
   const memcached_return_t last = memcached_last_error(handle.get());

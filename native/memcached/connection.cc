@@ -76,6 +76,11 @@ void Connection::configure(const ConnectionConfig& config) {
   isReplaced_ = isReplaced_ || (isOther && state_ != State::Closed);
 }
 
+void Connection::retire() {
+  isRetired_ = true;
+  if (state_ == State::Open) pump();
+}
+
 void Connection::completeDisconnects() {
   while (waiting_.disconnects()) {
     const std::unique_ptr<Request> request = waiting_.pop();
@@ -88,6 +93,7 @@ void Connection::completeDisconnects() {
 void Connection::pump() {
   while (state_ == State::Open && !waiting_.empty() && mayEncode()) encodeBatch();
   if (state_ == State::Open && !stream_->out.empty()) send();
+  if (isRetired_ && state_ == State::Open && isIdle() && stream_->out.empty()) close();
 }
 
 bool Connection::mayEncode() {
@@ -243,7 +249,7 @@ bool Connection::receive() {
     lost(MEMCACHED_CONNECTION_FAILURE, {});
     return false;
   }
-  if (!waiting_.empty()) pump();
+  if (!waiting_.empty() || isRetired_) pump();
   return hasBytes;
 }
 

@@ -57,6 +57,10 @@ class Connection final : public ByteSource {
   // For requests that are submitted from now on; sockets are opened anew where they must be.
   void configure(const ConnectionConfig& config);
 
+  // Closes once nothing waits and nothing is awaited: its server left the list.
+  void retire();
+  bool isIdle() const { return waiting_.empty() && awaited_.empty(); }
+
   // Reads and decodes what has arrived. True: there is more.
   bool receive();
 
@@ -135,6 +139,7 @@ class Connection final : public ByteSource {
   bool isTooLate_ = false;   // it was not opened in time
   bool isDropped_ = false;   // what the server said made the decoding end
   bool isShutDown_ = false;
+  bool isRetired_ = false;
   std::uint32_t opaque_ = 0;
   double heardMs_ = 0;     // when something was received
   double answeredMs_ = 0;  // when the last whole answer was

@@ -140,7 +140,7 @@ void Connection::failOpening() {
   if (greeting_.isReached) {
     health_.succeeded();
   } else {
-    health_.failed(nowMs());
+    health_.failed(nowMs(), greeting_.message);
   }
   const std::string message = std::move(greeting_.message);
   failWaiting(greeting_.rc, message);
@@ -209,7 +209,7 @@ void Connection::fellSilent() {
     open();
     return;
   }
-  health_.failed(nowMs());
+  health_.failed(nowMs(), "no answer in time");
   failWaiting(status::kServerDown, {});
 }
 

@@ -35,7 +35,7 @@ constexpr time_t kFarFuture = 0x7fffffff;
 
 Router::Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>& behaviors,
                const std::string& keyNamespace, bool binary, memcached_return_t* error)
-    : servers_(std::move(servers)), handle_(makeEmptyHandle()) {
+    : handle_(makeEmptyHandle()) {
   *error = handle_ ? MEMCACHED_SUCCESS : MEMCACHED_MEMORY_ALLOCATION_FAILURE;
   // Decides nothing about placement, but which namespaces libmemcached takes.
   if (*error == MEMCACHED_SUCCESS && binary)
@@ -43,10 +43,17 @@ Router::Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>
   const Behavior* refused = nullptr;
   if (*error == MEMCACHED_SUCCESS) *error = set(behaviors, &refused);
   if (*error == MEMCACHED_SUCCESS) *error = setNamespace(keyNamespace);
+  if (*error == MEMCACHED_SUCCESS) *error = setServers(std::move(servers));
+}
+
+memcached_return_t Router::setServers(std::vector<ServerSpec> servers) {
+  servers_ = std::move(servers);
+  memcached_servers_reset(handle_.get());
   for (const ServerSpec& server : servers_) {
-    if (*error == MEMCACHED_SUCCESS) *error = addServer(handle_.get(), server);
+    if (const memcached_return_t rc = addServer(handle_.get(), server); rc != MEMCACHED_SUCCESS) return rc;
   }
-  if (*error == MEMCACHED_SUCCESS) learnOrder();
+  learnOrder();
+  return MEMCACHED_SUCCESS;
 }
 
 memcached_return_t Router::set(const std::vector<BehaviorValue>& values, const Behavior** refused) {

@@ -24,6 +24,8 @@ class Router {
   // Applied in pylibmc's order. Stops at the first that libmemcached refuses and names it.
   memcached_return_t set(const std::vector<BehaviorValue>& behaviors, const Behavior** refused);
   std::uint64_t get(const Behavior& behavior) const;
+  // Other servers, with the behaviors and the namespace in force.
+  memcached_return_t setServers(std::vector<ServerSpec> servers);
   memcached_return_t setNamespace(const std::string& keyNamespace);
 
   // Where the key's own server stands in libmemcached's order; its copies are on those behind it. Not to be
