@@ -1,11 +1,11 @@
-// Makes the prebuilt binary for this machine, in native/prebuilds/<platform>-<arch>/:
+// Makes the prebuilt binary for this machine, in prebuilds/<platform>-<arch>/:
 //
 //   libmemcached.<libc>.node    the addon, by prebuildify
 //   <libc>/                     the shared libraries that it needs, and SASL's PLAIN plugin
 //   <libc>/bundled.json         what they are: versions, licences, where they came from (npm run sbom reads it)
 //
 // Run it on the oldest system to be supported: what is built here needs this system's C library or a newer one, as far
-// as it uses it (the floor is printed). Several machines' native/prebuilds/ laid over one another make the package.
+// as it uses it (the floor is printed). Several machines' prebuilds/ laid over one another make the package.
 // `--force` builds even if nothing has changed.
 
 import { spawnSync } from 'node:child_process';
@@ -27,16 +27,16 @@ if (process.platform !== 'linux') {
 
 /** Of its own, so that the addon that is being developed stays where it is. */
 const WORK = 'build-prebuild';
-const NATIVE = ['binding', 'core', 'memcached', 'transport', 'binding.gyp'].map((name) => `native/${name}`);
-const SOURCES = [...NATIVE, 'deps', 'scripts/prebuild.mjs', 'scripts/prebuild'];
+const NATIVE = ['binding.gyp', 'native', 'deps'];
+const SOURCES = [...NATIVE, 'scripts/prebuild.mjs', 'scripts/prebuild'];
 const flavor = libcFlavor();
-const folder = join('native/prebuilds', `${process.platform}-${process.arch}`);
+const folder = join('prebuilds', `${process.platform}-${process.arch}`);
 const addon = join(folder, addonName(flavor));
 const bundle = join(folder, flavor);
 
 function compile() {
   rmSync(WORK, { recursive: true, force: true });
-  for (const name of [...NATIVE, 'deps']) cpSync(name, join(WORK, name), { recursive: true });
+  for (const name of NATIVE) cpSync(name, join(WORK, name), { recursive: true });
   const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');
   const nodedir = headers();
   const { status } = spawnSync(
@@ -45,7 +45,7 @@ function compile() {
       prebuildify,
       ...['--napi', '--strip', '--tag-libc', flavor],
       ...['--name', 'libmemcached', '--target', process.versions.node],
-      ...['--cwd', join(WORK, 'native'), '--out', 'native'],
+      ...['--cwd', WORK, '--out', '.'],
     ],
     {
       // Not gyp's and make's progress, only what the compiler has to say.

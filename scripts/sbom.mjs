@@ -1,5 +1,5 @@
 // The bill of materials, in CycloneDX's format: npm's own (`npm sbom`) for the JavaScript dependencies, and the libraries
-// that are bundled with the prebuilt binaries in native/prebuilds/, from their bundled.json. The same for the same tree.
+// that are bundled with the prebuilt binaries in prebuilds/, from their bundled.json. The same for the same tree.
 //
 //   node scripts/sbom.mjs              writes libmemcached-<version>.cdx.json and lists what is in it
 //   node scripts/sbom.mjs --out=-      writes it to the standard output
@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   options: { out: { type: 'string', default: `${name}-${version}.cdx.json` } },
 });
 
-const PREBUILDS = 'native/prebuilds';
+const PREBUILDS = 'prebuilds';
 
 function manifests() {
   if (!existsSync(PREBUILDS)) return [];

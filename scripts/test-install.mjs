@@ -121,7 +121,7 @@ async function use(tree, env) {
     { cwd: PROJECT },
   );
   const libraries = new Set(loaded.match(/\/\S+(\.so\S*|\.node)$/gm));
-  const foreign = [...libraries].filter((name) => !name.includes('/libmemcached/native/prebuilds/'));
+  const foreign = [...libraries].filter((name) => !name.includes('/libmemcached/prebuilds/'));
   say(`From the system: ${foreign.map((name) => name.split('/').pop()).join(', ')}`);
   check(libraries.size > foreign.length, 'The addon that was loaded is not the prebuilt one.');
   check(
@@ -144,7 +144,7 @@ async function measureLoading(tree) {
 /** As on a machine for which there is no binary. */
 async function withoutBinary(tree) {
   const { arch } = process;
-  const folder = join(tree.path, PROJECT, 'node_modules/libmemcached/native/prebuilds');
+  const folder = join(tree.path, PROJECT, 'node_modules/libmemcached/prebuilds');
   renameSync(join(folder, `linux-${arch}`), join(folder, arch === 'arm64' ? 'linux-x64' : 'linux-arm64'));
   let message;
   for (const [face, script] of [

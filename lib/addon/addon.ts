@@ -75,9 +75,9 @@ interface Addon {
   now(): number;
 }
 
-/** What was built here (native/build/), else what came along (native/prebuilds/). */
+/** What was built here (build/), else what came along (prebuilds/). */
 function load(): Addon {
-  const folder = path.join(__dirname, '..', '..', 'native');
+  const folder = path.join(__dirname, '..', '..');
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- it ships no ES module and no types
     return (require('node-gyp-build') as (directory: string) => Addon)(folder);

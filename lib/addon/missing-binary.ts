@@ -60,9 +60,14 @@ function prebuilds(folder: string): string[] {
   );
 }
 
+/** Not in a bundle, whose folder can be any. */
+function isPackage(folder: string): boolean {
+  const text = attempt(() => readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  return text !== undefined && (JSON.parse(text) as { name?: unknown }).name === 'libmemcached';
+}
+
 function installCommands(folder: string, machine: Machine): string[] {
-  // Beside native/ in the package.
-  const file = path.join(folder, '..', 'deps', 'system-packages.json');
+  const file = path.join(folder, 'deps', 'system-packages.json');
   const all = attempt(() => JSON.parse(readFileSync(file, 'utf8')) as SystemPackages[]) ?? [];
   const here = machine.systems
     .map((system) => all.find(({ ids }) => ids.includes(system)))
@@ -74,7 +79,7 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
 
-/** `folder` is the package's native/; `cause` what node-gyp-build or the dynamic linker said. */
+/** `folder` is the package's; `cause` what node-gyp-build or the dynamic linker said. */
 export function noBinary(folder: string, cause: unknown, machine: Machine = thisMachine()): Error {
   const { platform, arch, node } = machine;
   const wanted = [`${platform}-${arch}`, machine.libc, `Node ${node}`].filter(Boolean).join(', ');
@@ -89,8 +94,8 @@ export function noBinary(folder: string, cause: unknown, machine: Machine = this
     `  prebuilds                    ${present.length > 0 ? `there: ${present.join(', ')}` : 'none there'}`,
     '',
   );
-  if (attempt(() => readdirSync(folder)) === undefined) {
-    lines.push('That folder does not exist. If your program is bundled, mark libmemcached as external.', '');
+  if (!isPackage(folder)) {
+    lines.push('That is not the package. If your program is bundled, mark libmemcached as external.', '');
   }
   if (platform === 'win32') {
     lines.push('libmemcached, the C library, does not run on Windows; use WSL or a container.');

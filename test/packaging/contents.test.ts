@@ -48,10 +48,10 @@ it('holds nothing but what a user needs', () => {
     /^(docs|examples)\/[\w./-]+$/,
     // To build the addon from source.
     /^native\/(binding|core|memcached|transport)\/\w+\.(cc|h)$/,
-    /^(native\/binding\.gyp|deps\/locate\.js|deps\/system-packages\.json)$/,
+    /^(deps\/locate\.js|deps\/system-packages\.json)$/,
     // Prebuilt binaries, and the licences of what they bring along.
-    /^native\/prebuilds\/(linux|darwin)-(x64|arm64)\/libmemcached(\.glibc|\.musl)?\.node$/,
-    /^native\/prebuilds\/(linux|darwin)-(x64|arm64)\/(glibc|musl|macos)\/(bundled\.json|(sasl2\/)?lib\w+\.(so|\d|dylib)[\w.-]*)$/,
+    /^prebuilds\/(linux|darwin)-(x64|arm64)\/libmemcached(\.glibc|\.musl)?\.node$/,
+    /^prebuilds\/(linux|darwin)-(x64|arm64)\/(glibc|musl|macos)\/(bundled\.json|(sasl2\/)?lib\w+\.(so|\d|dylib)[\w.-]*)$/,
     /^deps\/licenses\/[\w-]+\.txt$/,
   ];
   expect(files.filter((file) => !expected.some((pattern) => pattern.test(file)))).toEqual([]);
@@ -82,6 +82,7 @@ it('runs nothing when it is installed', () => {
   expect(lifecycle.filter((name) => name in scripts)).toEqual([]);
   // A binding.gyp beside package.json is an install script by another name.
   expect(files).not.toContain('binding.gyp');
+  expect(manifest.gypfile).toBe(false);
 });
 
 it('says nothing about the machine that it was made on', () => {

@@ -15,14 +15,15 @@ let root: string;
 let folder: string;
 beforeEach(() => {
   root = mkdtempSync(path.join(tmpdir(), 'libmemcached no binary-'));
-  folder = path.join(root, 'native');
+  folder = path.join(root, 'package');
   for (const name of ['linux-x64/glibc', 'darwin-arm64'])
     mkdirSync(path.join(folder, 'prebuilds', name), { recursive: true });
   for (const name of ['linux-x64/libmemcached.glibc.node', 'linux-x64/libmemcached.musl.node'])
     writeFileSync(path.join(folder, 'prebuilds', name), '');
   writeFileSync(path.join(folder, 'prebuilds/darwin-arm64/libmemcached.node'), '');
-  mkdirSync(path.join(root, 'deps'));
-  cpSync(path.join(__dirname, '../../deps/system-packages.json'), path.join(root, 'deps/system-packages.json'));
+  mkdirSync(path.join(folder, 'deps'));
+  writeFileSync(path.join(folder, 'package.json'), '{ "name": "libmemcached" }');
+  cpSync(path.join(__dirname, '../../deps/system-packages.json'), path.join(folder, 'deps/system-packages.json'));
 });
 afterEach(() => {
   rmSync(root, { recursive: true });
@@ -70,7 +71,7 @@ it('lists all commands for a system that it does not know', () => {
   expect(message.match(/^ {2}(apt-get|apk|dnf|brew) /gm)).toHaveLength(4);
 });
 
-it('names the bundler when the folder is not there, and WSL on Windows', () => {
+it('names the bundler where the package is not, and WSL on Windows', () => {
   const gone = path.join(root, 'gone');
   expect(noBinary(gone, new Error(), debian).message).toContain('mark libmemcached as external');
   const { message } = noBinary(folder, new Error(), { ...debian, platform: 'win32', libc: '', systems: ['win32'] });
