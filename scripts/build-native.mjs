@@ -34,4 +34,4 @@ function build() {
   }
 }
 
-buildIfStale(TARGET, SOURCES, build);
+await buildIfStale(TARGET, SOURCES, build);

@@ -43,7 +43,6 @@ const ELSEWHERE = [
     'apk',
     'apk add build-base python3 pkgconf cmake doctest-dev libmemcached-dev cyrus-sasl-dev openssl-dev zlib-dev boost-dev boost-static memcached cyrus-sasl',
   ],
-  ['brew', 'brew install pkgconf cmake doctest libmemcached cyrus-sasl openssl zlib boost memcached'],
 ];
 
 function stop(...lines) {
