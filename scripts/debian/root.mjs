@@ -1,8 +1,17 @@
 // Debian's packages of another release or architecture, unpacked into a folder beside the system: nothing is installed.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { isAbsolute, join, relative } from 'node:path';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const SECURITY = { bookworm: 'bookworm-security', trixie: 'trixie-security' };
@@ -60,9 +69,22 @@ export function debianRoot({ folder, suite, arch, packages }) {
     // tar, because dpkg-deb would replace those links by folders.
     run('sh', '-c', 'dpkg-deb --fsys-tarfile "$0" | tar -x --keep-directory-symlink -C "$1"', archive, root);
   }
+  keepLinksInside(root);
   rmSync(join(folder, 'apt/lists'), { recursive: true });
   writeFileSync(stamp, wanted);
   return root;
+}
+
+/** Absolute links would lead out of `root`. */
+function keepLinksInside(root) {
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isSymbolicLink()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const target = readlinkSync(path);
+    if (!isAbsolute(target)) continue;
+    rmSync(path);
+    symlinkSync(relative(entry.parentPath, join(root, target)), path);
+  }
 }
 
 /** The package files that `root` was made of. */

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { isCrypto, makeStandIn } from './crypto-stand-in.mjs';
 
@@ -46,7 +46,7 @@ function plainPlugin(libraries) {
   if (!sasl) throw new Error('libmemcached was built without SASL here: libsasl2 is not among its libraries.');
   const plugin = join(dirname(sasl), 'sasl2/libplain.so');
   if (!existsSync(plugin)) throw new Error(`SASL's PLAIN plugin is missing: ${plugin} (Debian: libsasl2-modules)`);
-  return plugin;
+  return realpathSync(plugin);
 }
 
 /** Copies the libraries to `folder`/lib and makes all of them find one another; says what came from where. */
