@@ -100,7 +100,9 @@ async function measureLoading(tree) {
   for (let run = 0; run < 7; run++) times.push(Number(await tree.must(`node -e "${script}"`, { cwd: PROJECT })));
   times.sort((a, b) => a - b);
   // The best is what it takes; the rest is what else this machine does.
-  say(`Loading takes ${times[0].toFixed(1)} ms, the best of 7 (the median ${times[3].toFixed(1)} ms); the goal is 15 ms`);
+  say(
+    `Loading takes ${times[0].toFixed(1)} ms, the best of 7 (the median ${times[3].toFixed(1)} ms); the goal is 15 ms`,
+  );
 }
 
 /** Installed without its optional dependencies. */
