@@ -20,7 +20,7 @@ import type { NativeBehaviors } from './addon/addon';
 import { ReadThrough } from './read-through/read-through';
 import { makeDecoders, type Decoders } from './operations/decoders';
 import { attempt, type Requests } from './operations/executor';
-import { serverName, toNative, type ServerAddress } from './options/servers';
+import { serverList, serverName, toNative, type ServerAddress } from './options/servers';
 import { TextItems } from './read-through/internal-items';
 import { Op } from './addon/record-layout';
 
@@ -67,8 +67,9 @@ export class Client extends KeyOperations {
    * @throws TypeError or RangeError for malformed servers, options or behaviors
    */
   constructor(servers: string | readonly string[], options: ClientOptions = {}) {
-    const checked = checkClientOptions(servers, options);
-    const dispatcher = dispatcherFor(checked, options);
+    const list = serverList(servers);
+    const checked = checkClientOptions(list, options);
+    const dispatcher = dispatcherFor(checked);
     // Overridden in a subclass, or another codec: then these are called for every value.
     const isStandard = checked.codec === pylibmcCodec;
     const own = new.target.prototype;
@@ -87,12 +88,12 @@ export class Client extends KeyOperations {
       codec: checked.codec,
       serialize: ownSerialize ? (value) => this.serialize(value) : undefined,
       servers: checked.addresses.length,
-      failSoft: options.failSoft === true,
+      failSoft: checked.given.failSoft === true,
       isFollowUp: false,
     });
     super(requests, decoders);
-    this.servers = Object.freeze(typeof servers === 'string' ? [servers] : [...servers]);
-    this.#options = { ...options, ...(options.behaviors === undefined ? {} : { behaviors: { ...options.behaviors } }) };
+    this.servers = Object.freeze(list);
+    this.#options = checked.given;
     this.#addresses = checked.addresses;
     this.#codec = checked.codec;
     this.#maxInflated = checked.maxInflated;
@@ -200,6 +201,11 @@ export class Client extends KeyOperations {
     return copy;
   }
 
+  /** Whether `close` or `destroy` was called: operations reject with ClientClosed. */
+  get closed(): boolean {
+    return this.#dispatcher.isClosing;
+  }
+
   /** Lets pending operations finish (each is bounded by its deadline); later ones reject with ClientClosed. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#dispatcher.close();
@@ -241,7 +247,8 @@ export class Client extends KeyOperations {
    *
    * @throws TypeError for an unknown name or a wrong type, RangeError for a value that this libmemcached does not have
    */
-  setBehaviors(behaviors: Partial<Behaviors>): void {
+  setBehaviors(given: Partial<Behaviors>): void {
+    const behaviors = behaviorTable.readBehaviors(given);
     const checked = behaviorTable.toNative(behaviors, this.#isBinary);
     this.#dispatcher.flush(); // what was called before keeps the behaviors it was called with
     try {
@@ -265,7 +272,7 @@ export class Client extends KeyOperations {
     // What is set again is forgotten: else the list would grow with every change.
     const isSetAgain = (name: string): boolean => Object.hasOwn(behaviors, name);
     const others = this.#laterBehaviors.filter((earlier) => !Object.keys(earlier).every(isSetAgain));
-    this.#laterBehaviors = [...others, { ...behaviors }];
+    this.#laterBehaviors = [...others, behaviors];
   }
 
   // Placement.
@@ -329,7 +336,8 @@ export class Client extends KeyOperations {
   }
 }
 
-function dispatcherFor(checked: CheckedOptions, { username, password }: ClientOptions): Dispatcher {
+function dispatcherFor(checked: CheckedOptions): Dispatcher {
+  const { username, password } = checked.given;
   return new Dispatcher({
     servers: checked.addresses.map(toNative),
     serverNames: checked.addresses.map(serverName),

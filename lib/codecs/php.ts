@@ -3,9 +3,8 @@
  * the flags, how it is compressed in the next ones, and the application's own flags above 16, which nobody reads here.
  */
 
-import { types } from 'node:util';
-
 import { DeserializationError } from '../errors';
+import { bytesIn } from '../options/bytes';
 import { nameOf } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 import { unserialize } from './php-serialized';
@@ -47,11 +46,11 @@ function serialize(value: unknown): Serialized {
       return [String(value), Type.Long];
     case 'boolean':
       return [value ? '1' : '', Type.Bool];
-    case 'object':
-      if (value instanceof Uint8Array) return [value, Type.String];
-      if (types.isArrayBuffer(value)) return [new Uint8Array(value), Type.String];
-      // Read by PHP whatever its serializer is.
-      return [toJson(value), Type.Json];
+    case 'object': {
+      const bytes = bytesIn(value);
+      // JSON is read by PHP whatever its serializer is.
+      return bytes === undefined ? [toJson(value), Type.Json] : [bytes, Type.String];
+    }
     default:
       throw new TypeError(`cannot store ${nameOf(value)}`);
   }

@@ -74,11 +74,27 @@ export function fromIntegerText(text: string, data: Buffer, flags: number): numb
   return Number.isSafeInteger(number) ? number : value;
 }
 
+/**
+ * Digits of an integer that are read, and so written: Python's limit (sys.set_int_max_str_digits), for Python's reason. The
+ * time that digits take grows with the square of their number: 20 KB of them stand for seconds.
+ */
+const maxDigits = 4300;
+const tooLarge = 10n ** BigInt(maxDigits);
+
 export function bigIntFromText(text: string, data: Buffer, flags: number): bigint {
   // incr and decr leave trailing blanks behind where a number became shorter.
   const digits = text.trim();
+  if (digits.length > maxDigits + 1)
+    throw new DeserializationError(`the value is an integer of more than ${maxDigits} digits`, data, flags);
   if (/^-?\d+$/.test(digits)) return BigInt(digits);
   throw new DeserializationError('the value is not the integer that its flags say', data, flags);
+}
+
+/** @throws RangeError for more digits than are read */
+export function integerText(value: bigint): string {
+  if (value >= tooLarge || value <= -tooLarge)
+    throw new RangeError(`cannot store a bigint of more than ${maxDigits} digits`);
+  return String(value);
 }
 
 /** Bytes of a language whose strings may be either: a string if they are UTF-8, else the bytes. */

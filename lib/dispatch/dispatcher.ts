@@ -149,6 +149,11 @@ export class Dispatcher {
     return this.#pending;
   }
 
+  /** Whether callers are refused. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
   serverName(index: number): string {
     return this.#serverNames[index] ?? '';
   }

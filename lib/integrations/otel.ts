@@ -11,6 +11,8 @@ import type { Attributes, Histogram, MeterProvider, Span, Tracer, TracerProvider
 
 import { version } from '../index';
 import { commandChannelName, type CommandContext } from '../observability/tracing';
+import { readOptions } from '../options/call-options';
+import { now } from '../timing';
 
 export interface LibmemcachedInstrumentationConfig {
   /** Begin at once. Default true. */
@@ -28,6 +30,13 @@ export interface LibmemcachedInstrumentationConfig {
   meterProvider?: MeterProvider | undefined;
 }
 
+const configNames = [
+  'enabled',
+  'keys',
+  'requireParentSpan',
+  'tracerProvider',
+  'meterProvider',
+] as const satisfies (keyof LibmemcachedInstrumentationConfig)[];
 const name = 'libmemcached';
 /** The conventions' advice for db.client.operation.duration, in seconds. */
 const explicitBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
@@ -63,9 +72,10 @@ export class LibmemcachedInstrumentation {
     error: (): void => undefined,
   };
 
+  /** @throws TypeError for an unknown name */
   constructor(config: LibmemcachedInstrumentationConfig = {}) {
-    this.#config = config;
-    if (config.enabled !== false) this.enable();
+    this.#config = readOptions(config, configNames);
+    if (this.#config.enabled !== false) this.enable();
   }
 
   enable(): void {
@@ -95,9 +105,9 @@ export class LibmemcachedInstrumentation {
     return this.#config;
   }
 
-  /** Replaces the configuration; `enabled` is not looked at. */
+  /** Replaces the configuration; `enabled` is not looked at. @throws TypeError for an unknown name */
   setConfig(config: LibmemcachedInstrumentationConfig): void {
-    this.#config = config;
+    this.#config = readOptions(config, configNames);
     this.#tracer = undefined;
     this.#duration = undefined;
   }
@@ -106,7 +116,7 @@ export class LibmemcachedInstrumentation {
     const attributes = attributesOf(command);
     const wanted = this.#config.requireParentSpan !== true || api.trace.getSpan(api.context.active()) !== undefined;
     const span = wanted ? this.#startSpan(command, attributes) : undefined;
-    this.#running.set(command, { span, attributes, startedMs: performance.now() });
+    this.#running.set(command, { span, attributes, startedMs: now() });
   }
 
   #startSpan(command: CommandContext, common: Attributes): Span {
@@ -134,7 +144,7 @@ export class LibmemcachedInstrumentation {
       if (says) span?.recordException(command.error as Error);
     }
     span?.end();
-    this.#histogram().record((performance.now() - startedMs) / 1000, attributes);
+    this.#histogram().record((now() - startedMs) / 1000, attributes);
   }
 
   /** The global provider may be registered later than the first operation, and then has no memory of what it replaced. */

@@ -1,6 +1,6 @@
 /** Behaviors: pylibmc's names, values and units, checked before they reach libmemcached. */
 
-import { nameOf } from './keys';
+import { assertWellFormed, nameOf } from './keys';
 import { native, type NativeBehaviors } from '../addon/addon';
 
 export type Hasher =
@@ -111,17 +111,22 @@ function namesOf(numbers: Readonly<Record<string, number>>): Map<number, string>
 /** All behaviors that exist. */
 export const behaviorNames: readonly string[] = [...kinds.keys(), 'namespace'];
 
+/** A copy of the behaviors that were given: each is read once. @throws TypeError unless they are an object */
+export function readBehaviors(given: unknown): Partial<Behaviors> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new TypeError(`behaviors must be an object, not ${nameOf(given)}`);
+  return { ...given };
+}
+
 /**
  * Behaviors as libmemcached takes them. `isBinary`: the protocol is binary.
  *
  * @throws TypeError for an unknown name or a value of the wrong type
  * @throws RangeError for a value that is out of range, or that this libmemcached does not have
  */
-export function toNative(behaviors: unknown, isBinary: boolean): NativeBehaviors {
-  if (typeof behaviors !== 'object' || behaviors === null)
-    throw new TypeError(`behaviors must be an object, not ${nameOf(behaviors)}`);
+export function toNative(behaviors: Partial<Behaviors>, isBinary: boolean): NativeBehaviors {
   const checked: NativeBehaviors = {};
-  for (const [given, value] of Object.entries(behaviors)) {
+  for (const [given, value] of Object.entries<unknown>(behaviors)) {
     if (value === undefined) continue;
     // pylibmc's leniency: the underscored name is the old one.
     const name = given === '_retry_timeout' ? 'retry_timeout' : given;
@@ -171,6 +176,7 @@ function checkChoice(name: string, value: unknown, choices: Readonly<Record<stri
 
 function checkNamespace(value: unknown, isBinary: boolean): string {
   if (typeof value !== 'string') throw new TypeError(`behavior namespace must be a string, not ${nameOf(value)}`);
+  assertWellFormed(value, 'behavior namespace');
   if (Buffer.byteLength(value) > longestNamespace)
     throw new RangeError(`behavior namespace must have at most ${String(longestNamespace)} bytes`);
   // eslint-disable-next-line no-control-regex -- these are what it must not have

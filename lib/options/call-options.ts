@@ -15,15 +15,38 @@ export interface CallOptions {
 /** What timers take at most. */
 const longestTimeout = 2 ** 31 - 1;
 
+/** For a function where options belong: it would never be called. */
+export const callbackHint = "; methods return promises and take no callbacks: those are in 'libmemcached/memcached'";
+
 /** @throws TypeError unless it is an object */
 export function assertOptions(given: unknown): asserts given is object {
-  if (typeof given !== 'object' || given === null)
-    throw new TypeError(`options must be an object, not ${nameOf(given)}`);
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
+  throw new TypeError(
+    `options must be an object, not ${nameOf(given)}${typeof given === 'function' ? callbackHint : ''}`,
+  );
 }
 
 /** The error for a name that options do not have. */
 export function unknownOption(name: string, known: Iterable<string>): TypeError {
   return new TypeError(`unknown option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`);
+}
+
+/**
+ * The options with these names, each read once: what a getter answers the second time, or a caller changes later, counts no
+ * more. Only own names are refused, as anything may add members to Object.prototype.
+ *
+ * @throws TypeError for what is not an object, or has another name
+ */
+export function readOptions<O extends object>(given: unknown, names: readonly (keyof O & string)[]): O {
+  assertOptions(given);
+  for (const name of Object.keys(given))
+    if (!names.includes(name as keyof O & string)) throw unknownOption(name, names);
+  const options: Partial<Record<keyof O, unknown>> = {};
+  for (const name of names) {
+    const value = (given as O)[name] as unknown;
+    if (value !== undefined) options[name] = value;
+  }
+  return options as O;
 }
 
 /**

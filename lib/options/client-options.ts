@@ -1,11 +1,11 @@
 /** The client's options, and their checks. */
 
 import type { Behaviors } from './behaviors';
-import { toNative as behaviorsToNative } from './behaviors';
+import { readBehaviors, toNative as behaviorsToNative } from './behaviors';
 import { codecOf, type CodecName } from '../codecs';
 import type { Codec } from '../codecs/codec';
 import { defaultMaxInflated } from '../codecs/zlib';
-import { assertOptions, checkTimeout, unknownOption } from './call-options';
+import { checkTimeout, readOptions } from './call-options';
 import { nameOf } from './keys';
 import { native, type NativeBehaviors } from '../addon/addon';
 import { parseServers, Transport, type ServerAddress } from './servers';
@@ -43,6 +43,8 @@ export interface ClientOptions {
 }
 
 export interface CheckedOptions {
+  /** As they were given, each read once: for clones. */
+  given: ClientOptions;
   addresses: readonly ServerAddress[];
   binary: boolean;
   behaviors: NativeBehaviors;
@@ -52,7 +54,7 @@ export interface CheckedOptions {
   maxPending: number;
 }
 
-const known = new Set([
+const names = [
   'binary',
   'username',
   'password',
@@ -62,24 +64,25 @@ const known = new Set([
   'timeout',
   'maxPending',
   'failSoft',
-]);
+] as const satisfies (keyof ClientOptions)[];
 /** memcached cannot be configured for larger items than this. */
 const largestMaxInflated = 2 ** 30;
 const largestMaxPending = 16_000_000;
 
 /** @throws TypeError, RangeError: what is wrong */
-export function checkClientOptions(servers: string | readonly string[], options: ClientOptions): CheckedOptions {
-  assertOptions(options);
-  for (const name of Object.keys(options)) if (!known.has(name)) throw unknownOption(name, known);
+export function checkClientOptions(servers: string | readonly string[], given: ClientOptions): CheckedOptions {
+  const options = readOptions<ClientOptions>(given, names);
   const addresses = parseServers(servers);
   const codec = codecOf(options.codec);
   if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')
     throw new TypeError(`failSoft must be a boolean, not ${nameOf(options.failSoft)}`);
   const binary = checkProtocol(options, addresses);
+  const behaviors = options.behaviors === undefined ? undefined : readBehaviors(options.behaviors);
   return {
+    given: behaviors === undefined ? options : { ...options, behaviors },
     addresses,
     binary,
-    behaviors: options.behaviors === undefined ? {} : behaviorsToNative(options.behaviors, binary),
+    behaviors: behaviors === undefined ? {} : behaviorsToNative(behaviors, binary),
     codec,
     maxInflated: wholeNumber(options.maxInflated, 'maxInflated', 1, largestMaxInflated, defaultMaxInflated),
     timeout: options.timeout === undefined ? 2000 : checkTimeout(options.timeout),
@@ -112,6 +115,8 @@ function checkCredentials(username: unknown, password: unknown): void {
     if (typeof value !== 'string')
       throw new TypeError(`SASL needs both username and password: ${name} is ${nameOf(value)}`);
     if (value.includes('\0')) throw new TypeError(`${name} must not have a zero byte`);
+    // Its text is not for messages.
+    if (!value.isWellFormed()) throw new TypeError(`${name} must not have a lone surrogate, which UTF-8 cannot say`);
   }
   if (username === '') throw new TypeError('username must not be empty');
 }

@@ -1,6 +1,7 @@
 /** Keys: what callers may give. */
 
 import { BadKeyProvided, quoteKey, returnCode } from '../errors';
+import { copyOfBytes, isBytes, lengthOfBytes } from './bytes';
 
 /** A string is its UTF-8 bytes. */
 export type Key = string | Uint8Array;
@@ -16,26 +17,43 @@ export function badKey(key: Key, operation: string, why: string): BadKeyProvided
   });
 }
 
-/** @throws TypeError unless it is a string or bytes */
+/** @throws TypeError unless it is a well-formed string, or bytes */
 export function assertKey(key: unknown, operation: string): asserts key is Key {
-  if (typeof key === 'string' || key instanceof Uint8Array) return;
-  throw new TypeError(`${operation}: a key must be a string or a Uint8Array, not ${nameOf(key)}`);
+  if (typeof key === 'string') assertWellFormed(key, `${operation}: a key`);
+  else if (!isBytes(key))
+    throw new TypeError(`${operation}: a key must be a string or a Uint8Array, not ${nameOf(key)}`);
+}
+
+/**
+ * In UTF-8 every lone surrogate becomes the same character: two keys would meet, and a value would be read back as
+ * another one.
+ *
+ * @throws TypeError
+ */
+export function assertWellFormed(text: string, what: string): void {
+  if (!text.isWellFormed())
+    throw new TypeError(`${what} must not have a lone surrogate, which UTF-8 cannot say: ${quoteKey(text)}`);
 }
 
 export function keyBytes(key: Key): Uint8Array {
   return typeof key === 'string' ? Buffer.from(key) : key;
 }
 
-/** The key with its prefix; a string if both are. */
-export function withPrefix(prefix: Key | undefined, key: Key): Key {
-  if (prefix === undefined || prefix.length === 0) return key;
-  if (typeof prefix === 'string' && typeof key === 'string') return prefix + key;
-  return Buffer.concat([keyBytes(prefix), keyBytes(key)]);
+/** Characters of a string, or bytes. */
+export function lengthOf(data: string | Uint8Array): number {
+  return typeof data === 'string' ? data.length : lengthOfBytes(data);
 }
 
-/** Bytes that the caller may change meanwhile are copied. */
+/** The key with its prefix; a string if both are. @throws TypeError for a prefix whose memory was transferred */
+export function withPrefix(prefix: Key | undefined, key: Key): Key {
+  if (prefix === undefined || prefix === '') return key;
+  if (typeof prefix === 'string' && typeof key === 'string') return prefix + key;
+  return Buffer.concat([keyBytes(copied(prefix)), keyBytes(copied(key))]);
+}
+
+/** Bytes that the caller may change before they are sent are copied. @throws TypeError if they cannot be read */
 export function copied<T extends string | Uint8Array>(data: T): T {
-  return data instanceof Uint8Array ? (Buffer.from(data) as Uint8Array as T) : data;
+  return typeof data === 'string' ? data : (copyOfBytes(data) as Uint8Array as T);
 }
 
 /** Whether the text protocol can carry the byte in a key. */
@@ -43,11 +61,15 @@ export function isTextByte(byte: number): boolean {
   return byte > 0x20 && byte !== 0x7f;
 }
 
-/** For messages about a wrong type. */
+/** For messages about a wrong type. Never throws, whatever the value's getters do. */
 export function nameOf(value: unknown): string {
   if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
   if (typeof value !== 'object') return typeof value;
-  const name = (value.constructor as { name?: string } | undefined)?.name;
-  return name === undefined || name === 'Object' ? 'an object' : `an object (${name})`;
+  try {
+    if (Array.isArray(value)) return 'an array';
+    const name: unknown = (value.constructor as { name?: unknown } | undefined)?.name;
+    return typeof name !== 'string' || name === 'Object' ? 'an object' : `an object (${name})`;
+  } catch {
+    return 'an object';
+  }
 }
