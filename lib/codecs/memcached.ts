@@ -6,7 +6,7 @@
 import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
-import { nameOf } from '../options/keys';
+import { describeType } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 import { fromJson, fromNumberText, numberText, toJson } from './text';
 
@@ -28,7 +28,7 @@ function serialize(value: unknown): Serialized {
       if (value instanceof Uint8Array || types.isArrayBuffer(value)) return [escaped(latin1(value)), Flag.Binary];
       return [escaped(toJson(value)), Flag.Json];
     default:
-      throw new TypeError(`cannot store ${nameOf(value)}`);
+      throw new TypeError(`cannot store ${describeType(value)}`);
   }
 }
 

@@ -2,14 +2,14 @@
 
 import { types } from 'node:util';
 
-import { nameOf } from '../options/keys';
+import { describeType } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 
 /** @throws TypeError for anything but strings and bytes, as memjs does */
 function serialize(value: unknown): Serialized {
   if (typeof value === 'string' || value instanceof Uint8Array) return [value, 0];
   if (types.isArrayBuffer(value)) return [new Uint8Array(value), 0];
-  throw new TypeError(`memjs stores strings and bytes, not ${nameOf(value)}`);
+  throw new TypeError(`memjs stores strings and bytes, not ${describeType(value)}`);
 }
 
 /** Always bytes: memjs does not tell what was a string, and does not look at flags. */

@@ -6,7 +6,7 @@
 import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
-import { nameOf } from '../options/keys';
+import { describeType } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 import { bigIntFromText, fromIntegerText, fromJson, fromNumberText, numberText, toJson } from './text';
 
@@ -47,7 +47,7 @@ export function serialize(value: unknown): Serialized {
     case 'object':
       return serializeObject(value);
     default:
-      throw new TypeError(`cannot store ${nameOf(value)}`);
+      throw new TypeError(`cannot store ${describeType(value)}`);
   }
 }
 

@@ -161,7 +161,7 @@ function seconds(ttl: number | undefined): number {
 
 /** The key, or its hash if it cannot be a key of memcached's. Nobody lists keys, so nobody sees the difference. */
 function wireKey(key: string, view: Namespace): string {
-  const fits = key.length > 0 && Buffer.byteLength(key) <= view.longestKey && !/[\0-\x20\x7f]/.test(key);
+  const fits = key.length > 0 && Buffer.byteLength(key) <= view.maxKeyBytes && !/[\0-\x20\x7f]/.test(key);
   if (fits && !key.startsWith(hashMark)) return key;
   return hashMark + createHash('sha256').update(key).digest('base64url');
 }

@@ -6,9 +6,9 @@ import { BadKeyProvided, quoteKey, returnCode } from '../errors';
 export type Key = string | Uint8Array;
 
 /** memcached's limit, in bytes, with prefix and namespace. */
-export const longestKey = 250;
+export const maxKeyBytes = 250;
 
-export function badKey(key: Key, operation: string, why: string): BadKeyProvided {
+export function badKeyError(key: Key, operation: string, why: string): BadKeyProvided {
   return new BadKeyProvided(`${operation}: bad key ${quoteKey(key)}: ${why}`, {
     key,
     operation,
@@ -19,7 +19,7 @@ export function badKey(key: Key, operation: string, why: string): BadKeyProvided
 /** @throws TypeError unless it is a string or bytes */
 export function assertKey(key: unknown, operation: string): asserts key is Key {
   if (typeof key === 'string' || key instanceof Uint8Array) return;
-  throw new TypeError(`${operation}: a key must be a string or a Uint8Array, not ${nameOf(key)}`);
+  throw new TypeError(`${operation}: a key must be a string or a Uint8Array, not ${describeType(key)}`);
 }
 
 export function keyBytes(key: Key): Uint8Array {
@@ -34,7 +34,7 @@ export function withPrefix(prefix: Key | undefined, key: Key): Key {
 }
 
 /** Bytes that the caller may change meanwhile are copied. */
-export function copied<T extends string | Uint8Array>(data: T): T {
+export function ownCopy<T extends string | Uint8Array>(data: T): T {
   return data instanceof Uint8Array ? (Buffer.from(data) as Uint8Array as T) : data;
 }
 
@@ -44,7 +44,7 @@ export function isTextByte(byte: number): boolean {
 }
 
 /** For messages about a wrong type. */
-export function nameOf(value: unknown): string {
+export function describeType(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   if (typeof value !== 'object') return typeof value;

@@ -16,9 +16,9 @@ export interface ServerAddress {
 
 const defaultPort = 11211;
 /** Of a Unix socket's path: the system's limit. */
-const longestPath = 107;
+const maxSocketPathBytes = 107;
 /** libmemcached's ketama continuum has room for no more. */
-const mostServers = 100;
+const maxServers = 100;
 
 /**
  * Parses one specification: `host`, `host:port`, `host:port:weight`, `[::1]`, `[::1]:port`, `[::1]:port:weight`,
@@ -32,8 +32,8 @@ export function parseServer(spec: string): ServerAddress {
   const malformed = (why: string): TypeError =>
     new TypeError(`malformed server specification ${JSON.stringify(spec)}: ${why}`);
   if (spec.startsWith('/')) {
-    if (Buffer.byteLength(spec) > longestPath)
-      throw malformed(`a Unix socket's path has at most ${String(longestPath)} bytes`);
+    if (Buffer.byteLength(spec) > maxSocketPathBytes)
+      throw malformed(`a Unix socket's path has at most ${String(maxSocketPathBytes)} bytes`);
     if (spec.includes('\0')) throw malformed('a zero byte in the path');
     return { transport: Transport.Unix, host: spec, port: 0, weight: 1 };
   }
@@ -79,8 +79,8 @@ export function parseServers(specs: string | readonly string[]): ServerAddress[]
   const list = typeof specs === 'string' ? [specs] : specs;
   if (!Array.isArray(list)) throw new TypeError('servers must be a string or an array of strings');
   if (list.length === 0) throw new TypeError('empty server list');
-  if (list.length > mostServers)
-    throw new RangeError(`${String(list.length)} servers; libmemcached takes at most ${String(mostServers)}`);
+  if (list.length > maxServers)
+    throw new RangeError(`${String(list.length)} servers; libmemcached takes at most ${String(maxServers)}`);
   const servers = list.map((spec) => parseServer(spec as string));
   const first = servers[0];
   if (servers.some((server) => server.transport !== first?.transport))
