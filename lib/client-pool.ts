@@ -3,7 +3,7 @@
 import { giveUpWhen } from './dispatch/abort';
 import { checkCallOptions, readOptions, type CallOptions } from './options/call-options';
 import type { Client } from './client';
-import { nameOf } from './options/keys';
+import { describeType } from './options/keys';
 import { Busy, ClientClosed, TimeoutError, returnCode } from './errors';
 
 export interface ReserveOptions extends CallOptions {
@@ -52,7 +52,7 @@ export class ClientPool {
    */
   fill(client: Client, slots: number): void {
     if (typeof (client as Partial<Client> | null)?.clone !== 'function')
-      throw new TypeError(`fill: the client must be a Client, not ${nameOf(client)}`);
+      throw new TypeError(`fill: the client must be a Client, not ${describeType(client)}`);
     if (!Number.isInteger(slots) || slots < 0)
       throw new RangeError(`slots must be a whole number, 0 or more: ${String(slots)}`);
     if (this.#isClosed) throw closed('fill');
@@ -67,7 +67,7 @@ export class ClientPool {
    * TimeoutError if `timeout` is given and over before, and with the signal's reason.
    */
   async reserve<T>(use: (client: Client) => T | Promise<T>, given: ReserveOptions = {}): Promise<T> {
-    if (typeof use !== 'function') throw new TypeError(`reserve: use must be a function, not ${nameOf(use)}`);
+    if (typeof use !== 'function') throw new TypeError(`reserve: use must be a function, not ${describeType(use)}`);
     const options = readOptions<ReserveOptions>(given, reserveNames);
     const timeout = checkCallOptions(options, Infinity);
     if (this.#isClosed) throw closed('reserve');

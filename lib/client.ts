@@ -10,10 +10,10 @@ import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
 import { Dispatcher } from './dispatch/dispatcher';
 import { MemcachedError, returnCode } from './errors';
-import { flushDelayOf, type TimeArg } from './options/expiry';
-import { planOf, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
+import { toFlushDelay, type TimeArg } from './options/expiry';
+import { toPlan, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
 import { KeyOperations } from './operations/key-operations';
-import { assertKey, badKey, keyBytes, longestKey, type Key } from './options/keys';
+import { assertKey, badKeyError, keyBytes, maxKeyBytes, type Key } from './options/keys';
 import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './observability/metrics';
 import { Namespaces, type Namespace } from './namespace/namespace';
 import type { NativeBehaviors } from './addon/addon';
@@ -21,7 +21,7 @@ import { ReadThrough } from './read-through/read-through';
 import { makeDecoders, type Decoders } from './operations/decoders';
 import { attempt, type Requests } from './operations/executor';
 import { serverList, serverName, toNative, type ServerAddress } from './options/servers';
-import { TextItems } from './read-through/internal-items';
+import { InternalItems } from './read-through/internal-items';
 import { Op } from './addon/record-layout';
 
 /** Where a key goes, and why. */
@@ -116,15 +116,15 @@ export class Client extends KeyOperations {
    * and the error is published on the diagnostics channel `libmemcached:failure`.
    */
   async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
-    const { longestKey } = this.#dispatcher.submission;
-    const plan = planOf(key, loader, time, { longestKey, timeout: this.#dispatcher.timeout });
+    const { maxKeyBytes } = this.#dispatcher.submission;
+    const plan = toPlan(key, loader, time, { maxKeyBytes, timeout: this.#dispatcher.timeout });
     const readThrough = (this.#readThrough ??= this.#makeReadThrough());
     return (await readThrough.run(() => readThrough.look(plan.key, plan, plan.call), plan)) as T;
   }
 
   #makeReadThrough(): ReadThrough {
     const requests = this.#requests.forFollowUps();
-    return new ReadThrough(requests, new TextItems(requests));
+    return new ReadThrough(requests, new InternalItems(requests));
   }
 
   // Views.
@@ -145,7 +145,7 @@ export class Client extends KeyOperations {
   /** Empties all servers; with `time`, so many seconds from now. */
   flushAll(options: CallOptions & { time?: TimeArg } = {}): Promise<true> {
     return attempt(async (): Promise<true> => {
-      await this.#requests.everyServer(Op.Flush, flushDelayOf(options.time), '', this.#decoders.nothing, options);
+      await this.#requests.everyServer(Op.Flush, toFlushDelay(options.time), '', this.#decoders.nothing, options);
       return true;
     });
   }
@@ -254,7 +254,7 @@ export class Client extends KeyOperations {
     try {
       this.#dispatcher.native.setBehaviors(checked);
     } catch (error) {
-      throw refusedBehavior(error);
+      throw behaviorError(error);
     }
     this.#followBehaviors(checked);
     this.#rememberForClones(behaviors);
@@ -302,9 +302,9 @@ export class Client extends KeyOperations {
   #route(key: Key, name: string): [number, number, number, number] {
     assertKey(key, name);
     const bytes = keyBytes(key);
-    if (bytes.length === 0) throw badKey(key, name, 'it is empty');
-    if (bytes.length > this.#dispatcher.submission.longestKey)
-      throw badKey(key, name, `it has more than ${String(longestKey)} bytes, with the namespace`);
+    if (bytes.length === 0) throw badKeyError(key, name, 'it is empty');
+    if (bytes.length > this.#dispatcher.submission.maxKeyBytes)
+      throw badKeyError(key, name, `it has more than ${String(maxKeyBytes)} bytes, with the namespace`);
     return this.#dispatcher.native.route(bytes, 0);
   }
 
@@ -359,7 +359,7 @@ function parseStats(text: string): Record<string, string> {
   return stats;
 }
 
-function refusedBehavior(error: unknown): Error {
+function behaviorError(error: unknown): Error {
   const refused = error as { message: string; retcode?: number; behavior?: string };
   const which = refused.behavior === undefined ? 'a behavior' : `behavior ${refused.behavior}`;
   return new MemcachedError(`libmemcached refused ${which}: ${refused.message}`, {

@@ -246,11 +246,11 @@ export function describe(details: ErrorDetails): string {
   return `${details.operation ?? 'operation'}${key}${server}`;
 }
 
-const longestQuote = 80;
+const maxQuotedLength = 80;
 
 /** A key as it is named in messages: printable, and not too long. */
 export function quoteKey(key: string | Uint8Array): string {
   const text = typeof key === 'string' ? key : Buffer.from(key).toString('latin1');
-  const shown = text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
+  const shown = text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}…` : text;
   return JSON.stringify(shown);
 }

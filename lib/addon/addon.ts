@@ -1,7 +1,7 @@
 /** The native addon: what it exports, and nothing else about it. */
 
 import path from 'node:path';
-import { noBinary } from './missing-binary';
+import { missingBinaryError } from './missing-binary';
 import type { Handover } from './record-layout';
 
 export interface NativeServer {
@@ -82,7 +82,7 @@ function load(): Addon {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- it ships no ES module and no types
     return (require('node-gyp-build') as (directory: string) => Addon)(folder);
   } catch (error) {
-    throw noBinary(folder, error);
+    throw missingBinaryError(folder, error);
   }
 }
 

@@ -75,7 +75,7 @@ function firstLine(error: unknown): string {
 }
 
 /** `folder` is the package's native/; `cause` what node-gyp-build or the dynamic linker said. */
-export function noBinary(folder: string, cause: unknown, machine: Machine = thisMachine()): Error {
+export function missingBinaryError(folder: string, cause: unknown, machine: Machine = thisMachine()): Error {
   const { platform, arch, node } = machine;
   const wanted = [`${platform}-${arch}`, machine.libc, `Node ${node}`].filter(Boolean).join(', ');
   const wasFound = (cause as { code?: unknown } | undefined)?.code === 'ERR_DLOPEN_FAILED';

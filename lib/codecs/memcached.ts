@@ -5,7 +5,7 @@
 
 import { DeserializationError } from '../errors';
 import { bytesIn, copyOfBytes } from '../options/bytes';
-import { nameOf } from '../options/keys';
+import { describeType } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 import { fromJson, fromNumberText, numberText, toJson } from './text';
 
@@ -30,7 +30,7 @@ function serialize(value: unknown): Serialized {
       return [escaped(copyOfBytes(bytes).toString('latin1')), Flag.Binary];
     }
     default:
-      throw new TypeError(`cannot store ${nameOf(value)}`);
+      throw new TypeError(`cannot store ${describeType(value)}`);
   }
 }
 

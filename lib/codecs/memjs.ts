@@ -1,13 +1,13 @@
 /** The codec of npm's memjs with its own (no) serializer: bytes, without flags. */
 
 import { bytesIn } from '../options/bytes';
-import { nameOf } from '../options/keys';
+import { describeType } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 
 /** @throws TypeError for anything but strings and bytes, as memjs does */
 function serialize(value: unknown): Serialized {
   const data = typeof value === 'string' ? value : bytesIn(value);
-  if (data === undefined) throw new TypeError(`memjs stores strings and bytes, not ${nameOf(value)}`);
+  if (data === undefined) throw new TypeError(`memjs stores strings and bytes, not ${describeType(value)}`);
   return [data, 0];
 }
 

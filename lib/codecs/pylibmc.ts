@@ -5,7 +5,7 @@
 
 import { DeserializationError } from '../errors';
 import { bytesIn } from '../options/bytes';
-import { nameOf } from '../options/keys';
+import { describeType } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 import { bigIntFromText, fromIntegerText, fromJson, fromNumberText, integerText, numberText, toJson } from './text';
 
@@ -46,7 +46,7 @@ export function serialize(value: unknown): Serialized {
     case 'object':
       return serializeObject(value);
     default:
-      throw new TypeError(`cannot store ${nameOf(value)}`);
+      throw new TypeError(`cannot store ${describeType(value)}`);
   }
 }
 

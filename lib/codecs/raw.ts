@@ -1,7 +1,7 @@
 /** The raw codec: bytes and flags as they are, nothing interpreted. */
 
 import { isBytes } from '../options/bytes';
-import { nameOf } from '../options/keys';
+import { describeType } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 
 /** Bytes with memcached's flags. */
@@ -18,7 +18,7 @@ function isRawValue(value: unknown): value is { data: Uint8Array | string; flags
 function serialize(value: unknown): Serialized {
   if (typeof value === 'string' || isBytes(value)) return [value, 0];
   if (isRawValue(value)) return [value.data, value.flags];
-  throw new TypeError(`the raw codec stores bytes, strings and { data, flags }, not ${nameOf(value)}`);
+  throw new TypeError(`the raw codec stores bytes, strings and { data, flags }, not ${describeType(value)}`);
 }
 
 function deserialize(data: Buffer, flags: number): RawValue {

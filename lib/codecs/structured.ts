@@ -10,7 +10,7 @@ import v8 from 'node:v8';
 
 import { DeserializationError } from '../errors';
 import { bytesIn } from '../options/bytes';
-import { nameOf } from '../options/keys';
+import { describeType } from '../options/keys';
 import type { Codec, Serialized } from './codec';
 import * as pylibmc from './pylibmc';
 
@@ -21,7 +21,7 @@ function serialize(value: unknown): Serialized {
   try {
     return [v8.serialize(value), pylibmc.Flag.Structured];
   } catch (error) {
-    throw new TypeError(`cannot store ${nameOf(value)}: ${(error as Error).message}`, { cause: error });
+    throw new TypeError(`cannot store ${describeType(value)}: ${(error as Error).message}`, { cause: error });
   }
 }
 

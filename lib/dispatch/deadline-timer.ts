@@ -1,7 +1,7 @@
 /** One timer for the deadlines of all operations of a client. */
 
 /** Longer delays are 1 ms to Node. A deadline that is further away is looked at again then. */
-const longestDelay = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 export class DeadlineTimer<Owner extends object> {
   readonly #owner: WeakRef<Owner>;
@@ -22,7 +22,7 @@ export class DeadlineTimer<Owner extends object> {
     if (at >= this.#at) return;
     this.#at = at;
     clearTimeout(this.#timer);
-    const delay = Math.min(Math.max(1, Math.ceil(at - this.#now())), longestDelay);
+    const delay = Math.min(Math.max(1, Math.ceil(at - this.#now())), maxTimerMs);
     // Unreferenced: while anything is pending the native side keeps the process alive. And weak: the timer outlives
     // the operations that it was set for, and must not keep a forgotten client from being collected.
     const owner = this.#owner;

@@ -5,16 +5,16 @@
 
 import { types } from 'node:util';
 
-import { badKey, isTextByte, longestKey, type Key } from '../options/keys';
+import { badKeyError, isTextByte, maxKeyBytes, type Key } from '../options/keys';
 import type { NativeClient } from '../addon/addon';
 import { Handover, KeyFlag, longRecordBytes, operationNames, shortRecordBytes, type Op } from '../addon/record-layout';
 
 const capacity = 256 * 1024;
 /** Larger values are copied natively, straight into the memory they are sent from. */
-const largestInline = 16 * 1024;
+const maxInlineBytes = 16 * 1024;
 /** A UTF-16 unit takes at most three bytes of UTF-8. */
-const longestInlineString = Math.floor(largestInline / 3);
-const mostBytesOfRecord = longRecordBytes + longestKey * 3 + largestInline + 8;
+const maxInlineStringLength = Math.floor(maxInlineBytes / 3);
+const maxRecordBytes = longRecordBytes + maxKeyBytes * 3 + maxInlineBytes + 8;
 /** Shorter strings are written faster by a loop here than by a call into C++. */
 const shortString = 40;
 
@@ -55,7 +55,7 @@ export class Submission {
   #keyLength = 0;
   #keyFlags = 0;
   /** With namespace. */
-  #longestKey = longestKey;
+  #maxKeyBytes = maxKeyBytes;
   /** Whether the protocol is text, which cannot carry every key. */
   readonly isText: boolean;
 
@@ -73,12 +73,12 @@ export class Submission {
   }
 
   set namespaceBytes(bytes: number) {
-    this.#longestKey = longestKey - bytes;
+    this.#maxKeyBytes = maxKeyBytes - bytes;
   }
 
   /** The key's limit in bytes, with the namespace taken off. */
-  get longestKey(): number {
-    return this.#longestKey;
+  get maxKeyBytes(): number {
+    return this.#maxKeyBytes;
   }
 
   /** Hands over what was written. */
@@ -98,17 +98,17 @@ export class Submission {
    * @throws BadKeyProvided
    */
   begin(op: Op, key: Key, isLong: boolean): void {
-    if (this.#length + mostBytesOfRecord > capacity) this.flush(Handover.Send);
+    if (this.#length + maxRecordBytes > capacity) this.flush(Handover.Send);
     const at = this.#length + (isLong ? longRecordBytes : shortRecordBytes);
     this.#keyFlags = 0;
     this.#keyLength = typeof key === 'string' ? this.#writeKey(key, at) : this.#copyKey(key, at);
-    if (this.#keyLength === 0) throw badKey(key, operationNames[op], 'it is empty');
-    if (this.#keyLength > this.#longestKey) {
-      const limit = `${String(this.#longestKey)} bytes`;
-      throw badKey(key, operationNames[op], `it has more than ${limit}, which is the limit with the namespace`);
+    if (this.#keyLength === 0) throw badKeyError(key, operationNames[op], 'it is empty');
+    if (this.#keyLength > this.#maxKeyBytes) {
+      const limit = `${String(this.#maxKeyBytes)} bytes`;
+      throw badKeyError(key, operationNames[op], `it has more than ${limit}, which is the limit with the namespace`);
     }
     if (this.isText && this.#keyFlags !== 0)
-      throw badKey(key, operationNames[op], 'the text protocol allows no whitespace and no control bytes');
+      throw badKeyError(key, operationNames[op], 'the text protocol allows no whitespace and no control bytes');
   }
 
   #writeKey(key: string, at: number): number {
@@ -122,7 +122,7 @@ export class Submission {
         bytes[at + index] = unit;
       }
       if (index === length) return length;
-    } else if (length > longestKey) {
+    } else if (length > maxKeyBytes) {
       return length;
     }
     const written = bytes.write(key, at, 'utf8');
@@ -131,7 +131,7 @@ export class Submission {
   }
 
   #copyKey(key: Uint8Array, at: number): number {
-    if (key.length > longestKey) return key.length;
+    if (key.length > maxKeyBytes) return key.length;
     this.#bytes.set(key, at);
     this.#inspect(at, key.length);
     return key.length;
@@ -158,7 +158,7 @@ export class Submission {
     const at = this.#length + longRecordBytes + this.#keyLength;
     let staged = 0;
     let valueLength: number;
-    const limit = typeof value === 'string' ? longestInlineString : largestInline;
+    const limit = typeof value === 'string' ? maxInlineStringLength : maxInlineBytes;
     if (value.length > limit) {
       valueLength = this.#native.stage(unshared(value));
       staged = ++this.#staged;
@@ -181,7 +181,7 @@ export class Submission {
 
   /** A whole record for a server, without a key. */
   writeForServer(op: Op, slot: number, deadline: number, server: number, expiry: number, value: string): void {
-    if (this.#length + mostBytesOfRecord > capacity) this.flush(Handover.Send);
+    if (this.#length + maxRecordBytes > capacity) this.flush(Handover.Send);
     const at = this.#length + longRecordBytes;
     const word = this.#length >>> 2;
     const valueLength = this.#bytes.write(value, at, 'utf8');

@@ -160,7 +160,7 @@ function seconds(ttl: number | undefined): number {
 /** The key, or its hash if it cannot be a key of memcached's. Nobody lists keys, so nobody sees the difference. */
 function wireKey(key: string, view: Namespace): string {
   const fits =
-    key.length > 0 && key.isWellFormed() && Buffer.byteLength(key) <= view.longestKey && !/[\0-\x20\x7f]/.test(key);
+    key.length > 0 && key.isWellFormed() && Buffer.byteLength(key) <= view.maxKeyBytes && !/[\0-\x20\x7f]/.test(key);
   if (fits && !key.startsWith(hashMark)) return key;
   // Not of its UTF-8, in which all lone surrogates are the same.
   return hashMark + createHash('sha256').update(key, 'utf16le').digest('base64url');

@@ -40,7 +40,7 @@ const configNames = [
 const name = 'libmemcached';
 /** The conventions' advice for db.client.operation.duration, in seconds. */
 const explicitBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
-const longestQueryText = 1024;
+const maxQueryTextLength = 1024;
 
 interface Running {
   span: Span | undefined;
@@ -185,7 +185,7 @@ function queryText(command: CommandContext): string {
   let text: string = command.operation;
   for (const key of keys) {
     text += ` ${typeof key === 'string' ? key : Buffer.from(key).toString('latin1')}`;
-    if (text.length > longestQueryText) return `${text.slice(0, longestQueryText)}…`;
+    if (text.length > maxQueryTextLength) return `${text.slice(0, maxQueryTextLength)}…`;
   }
   return text;
 }

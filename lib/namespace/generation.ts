@@ -12,7 +12,7 @@ import type { CallOptions } from '../options/call-options';
 import type { Dispatcher } from '../dispatch/dispatcher';
 import { Failure, MemcachedError } from '../errors';
 import { rejection } from '../operations/executor';
-import type { TextItems } from '../read-through/internal-items';
+import type { InternalItems } from '../read-through/internal-items';
 
 /**
  * 72 random bits: never twice. A counter that was evicted would start again, and bring old values back; so would a clock
@@ -24,7 +24,7 @@ const wellFormed = /^[\w-]{12}$/;
 /** Not a character of a generation: no key of a namespace can look like this one. */
 const generationKeySuffix = ':@generation';
 /** Reads and adds until a generation is found or made: a second time if another process was faster. */
-const mostAttempts = 5;
+const maxAttempts = 5;
 
 /** Sends an operation for keys with this prefix. `late`: the options that differ because it is not sent at once. */
 export type Send<T> = (prefix: string, late: CallOptions | undefined) => Promise<T>;
@@ -63,7 +63,7 @@ class Call<T> {
 export class Generation {
   readonly #name: string;
   readonly #key: string;
-  readonly #items: TextItems;
+  readonly #items: InternalItems;
   readonly #dispatcher: Dispatcher;
   /** The prefix of the generation that was seen last. All of #calls were sent to it. */
   #known: string | undefined;
@@ -72,7 +72,7 @@ export class Generation {
   /** The read that the calls of one tick share. */
   #shared: Promise<string> | undefined;
 
-  constructor(name: string, items: TextItems, dispatcher: Dispatcher) {
+  constructor(name: string, items: InternalItems, dispatcher: Dispatcher) {
     this.#name = name;
     this.#key = name + generationKeySuffix;
     this.#items = items;
@@ -154,7 +154,7 @@ export class Generation {
   async #read(options: CallOptions | undefined): Promise<string> {
     const start = performance.now();
     let left = options;
-    for (let attempt = 0; attempt < mostAttempts; ++attempt) {
+    for (let attempt = 0; attempt < maxAttempts; ++attempt) {
       const found = await this.#items.get(this.#key, left);
       if (found !== undefined) return this.#prefixOf(this.#checked(found));
       const timeout = (options?.timeout ?? this.#dispatcher.timeout) - (performance.now() - start);

@@ -4,13 +4,13 @@ import type { CallOptions } from '../options/call-options';
 import type { Dispatcher } from '../dispatch/dispatcher';
 import type { TimeArg } from '../options/expiry';
 import { Generation } from './generation';
-import { planOf, type GetOrSetOptions, type Loader } from '../read-through/get-or-set';
+import { toPlan, type GetOrSetOptions, type Loader } from '../read-through/get-or-set';
 import { KeyOperations } from '../operations/key-operations';
-import { nameOf, withPrefix, type Key } from '../options/keys';
+import { describeType, withPrefix, type Key } from '../options/keys';
 import { NamespacedRequests } from './namespaced-executor';
 import { ReadThrough, type Found } from '../read-through/read-through';
 import type { Requests } from '../operations/executor';
-import { TextItems } from '../read-through/internal-items';
+import { InternalItems } from '../read-through/internal-items';
 
 /**
  * The keys of one namespace. Made by `client.namespace(name)`.
@@ -40,8 +40,8 @@ export class Namespace extends KeyOperations {
   }
 
   /** How many bytes a key may have: 250, without what goes before it. */
-  get longestKey(): number {
-    return this.#dispatcher.submission.longestKey - this.#generation.prefixBytes;
+  get maxKeyBytes(): number {
+    return this.#dispatcher.submission.maxKeyBytes - this.#generation.prefixBytes;
   }
 
   /**
@@ -60,7 +60,7 @@ export class Namespace extends KeyOperations {
    * As the client's `getOrSet`. A value that was being loaded when the namespace was invalidated is not found afterwards.
    */
   async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
-    const plan = planOf(key, loader, time, { longestKey: this.longestKey, timeout: this.#dispatcher.timeout });
+    const plan = toPlan(key, loader, time, { maxKeyBytes: this.maxKeyBytes, timeout: this.#dispatcher.timeout });
     const look = (prefix: string, late: CallOptions | undefined): Promise<Found> =>
       this.#readThrough.look(
         withPrefix(prefix, plan.key),
@@ -77,14 +77,14 @@ export class Namespace extends KeyOperations {
 }
 
 /** Of a name, in bytes: leaves 36 for the keys. */
-const longestName = 200;
+const maxNameBytes = 200;
 /** Namespaces whose generations a client remembers. */
-const mostRemembered = 1000;
+const maxRemembered = 1000;
 
 /** The namespaces of one client. */
 export class Namespaces {
   readonly #requests: Requests;
-  readonly #items: TextItems;
+  readonly #items: InternalItems;
   readonly #readThrough: ReadThrough;
   /** By name; the one that was asked for last is last. */
   readonly #generations = new Map<string, Generation>();
@@ -92,17 +92,18 @@ export class Namespaces {
   constructor(requests: Requests) {
     this.#requests = requests;
     const followUps = requests.forFollowUps();
-    this.#items = new TextItems(followUps);
+    this.#items = new InternalItems(followUps);
     this.#readThrough = new ReadThrough(followUps, this.#items);
   }
 
   /** @throws TypeError, RangeError */
   get(name: string): Namespace {
     const given: unknown = name;
-    if (typeof given !== 'string') throw new TypeError(`namespace: the name must be a string, not ${nameOf(given)}`);
+    if (typeof given !== 'string')
+      throw new TypeError(`namespace: the name must be a string, not ${describeType(given)}`);
     const bytes = Buffer.byteLength(given);
-    if (bytes === 0 || bytes > longestName)
-      throw new RangeError(`namespace: the name must have 1 … ${String(longestName)} bytes, not ${String(bytes)}`);
+    if (bytes === 0 || bytes > maxNameBytes)
+      throw new RangeError(`namespace: the name must have 1 … ${String(maxNameBytes)} bytes, not ${String(bytes)}`);
     return new Namespace(given, this.#generation(given), this.#requests, this.#readThrough);
   }
 
@@ -111,7 +112,7 @@ export class Namespaces {
     const generation = this.#generations.get(name) ?? new Generation(name, this.#items, this.#requests.dispatcher);
     this.#generations.delete(name);
     this.#generations.set(name, generation);
-    if (this.#generations.size > mostRemembered) {
+    if (this.#generations.size > maxRemembered) {
       const [eldest] = this.#generations.keys();
       this.#generations.delete(eldest as string);
     }

@@ -6,7 +6,7 @@ import type { CallOptions } from '../options/call-options';
 import { isDate, type TimeArg } from '../options/expiry';
 import type { Generation, Send } from './generation';
 import type { KeyRequests } from '../operations/key-operations';
-import { assertKey, badKey, copied, withPrefix, type Key } from '../options/keys';
+import { assertKey, badKeyError, ownCopy, withPrefix, type Key } from '../options/keys';
 import { entryList, keyList, type CountMultiOptions, type MultiOptions } from '../operations/multi-operation';
 import * as multi from '../operations/multi-executor';
 import type { Decoder } from '../operations/operation';
@@ -46,7 +46,7 @@ export class NamespacedRequests implements KeyRequests {
   ): Promise<boolean> {
     return attempt(() => {
       const own = checkedKey(key, operationNames[op]);
-      const bytes = copied(value);
+      const bytes = ownCopy(value);
       const send: Send<boolean> = (prefix, late) =>
         this.#plain.write(op, withPrefix(prefix, own), decode, bytes, details, merged(options, late));
       return this.#run(operationNames[op], send, options, true, () => false);
@@ -67,7 +67,7 @@ export class NamespacedRequests implements KeyRequests {
   join(op: Op, key: Key, data: string | Uint8Array, options: CallOptions | undefined): Promise<boolean> {
     return attempt(() => {
       const own = checkedKey(key, operationNames[op]);
-      const copy = copied(data);
+      const copy = ownCopy(data);
       const send: Send<boolean> = (prefix, late) =>
         this.#plain.join(op, withPrefix(prefix, own), copy, merged(options, late));
       return this.#run(operationNames[op], send, options, true, () => false);
@@ -157,15 +157,15 @@ export class NamespacedRequests implements KeyRequests {
 
   #serialize(value: unknown): Serialized {
     const { data, flags } = serializedParts(value, this.#plain.serialize);
-    return [copied(data), flags];
+    return [ownCopy(data), flags];
   }
 }
 
 /** @throws TypeError, BadKeyProvided. An empty key is an error with a prefix, too: it would be the prefix's own. */
 function checkedKey(key: Key, operation: string): Key {
   assertKey(key, operation);
-  if (key.length === 0) throw badKey(key, operation, 'it is empty');
-  return copied(key);
+  if (key.length === 0) throw badKeyError(key, operation, 'it is empty');
+  return ownCopy(key);
 }
 
 function timeOnly(time: TimeArg | undefined): StoreOptions {

@@ -3,8 +3,8 @@
 import type { Codec, Serialized } from '../codecs/codec';
 import { serialize as standardSerialize } from '../codecs/pylibmc';
 import { assertOptions, unknownOption, type CallOptions } from '../options/call-options';
-import { expiryOf, isDate, type TimeArg } from '../options/expiry';
-import { nameOf } from '../options/keys';
+import { toExpiry, isDate, type TimeArg } from '../options/expiry';
+import { describeType } from '../options/keys';
 
 export interface StoreOptions extends CallOptions {
   /** Seconds until it expires (0: never), or a Date. Default 0. */
@@ -31,9 +31,9 @@ export interface CheckedStoreOptions {
   call: CallOptions | undefined;
 }
 
-const largest32 = 2 ** 32 - 1;
-const largest64 = 2n ** 64n - 1n;
-const longestStatsArgument = 200;
+const maxUint32 = 2 ** 32 - 1;
+const maxUint64 = 2n ** 64n - 1n;
+const maxStatsArgumentLength = 200;
 
 const noOptions: CheckedStoreOptions = { expiry: 0, minCompressLen: 0, compressLevel: -1, call: undefined };
 
@@ -51,25 +51,25 @@ export function checkStoreOptions(
   own: readonly string[] = [],
 ): CheckedStoreOptions {
   if (given === undefined) return noOptions;
-  if (typeof given === 'number' || isDate(given)) return { ...noOptions, expiry: expiryOf(given) };
+  if (typeof given === 'number' || isDate(given)) return { ...noOptions, expiry: toExpiry(given) };
   if (typeof given !== 'object' || (given as unknown) === null || Array.isArray(given))
-    throw new TypeError(`time must be a number of seconds, a Date or an options object, not ${nameOf(given)}`);
-  refuseUnknown(given, storeNames, own);
+    throw new TypeError(`time must be a number of seconds, a Date or an options object, not ${describeType(given)}`);
+  rejectUnknownOptions(given, storeNames, own);
   const { time, minCompressLen = 0, compressLevel = -1 } = given;
-  inRange(minCompressLen, 'minCompressLen', 0, largest32);
+  inRange(minCompressLen, 'minCompressLen', 0, maxUint32);
   inRange(compressLevel, 'compressLevel', -1, 9);
-  return { expiry: expiryOf(time), minCompressLen, compressLevel, call: given };
+  return { expiry: toExpiry(time), minCompressLen, compressLevel, call: given };
 }
 
 /** `{ expires: 60 }` must not store a value that never expires. */
-function refuseUnknown(options: object, names: ReadonlySet<string>, own: readonly string[] = []): void {
+function rejectUnknownOptions(options: object, names: ReadonlySet<string>, own: readonly string[] = []): void {
   for (const name in options) {
     if (!names.has(name) && !own.includes(name)) throw unknownOption(name, [...names, ...own]);
   }
 }
 
 function inRange(value: unknown, name: string, least: number, most: number): void {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${nameOf(value)}`);
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${describeType(value)}`);
   if (!Number.isInteger(value) || value < least || value > most)
     throw new RangeError(`${name} must be a whole number, ${String(least)} … ${String(most)}: ${String(value)}`);
 }
@@ -77,10 +77,11 @@ function inRange(value: unknown, name: string, least: number, most: number): voi
 /** 64 bits, exact. @throws TypeError, RangeError */
 export function checkDelta(value: unknown, name: string): bigint {
   if (typeof value === 'bigint') {
-    if (value < 0n || value > largest64) throw new RangeError(`${name} must be 0 … 2^64-1: ${String(value)}`);
+    if (value < 0n || value > maxUint64) throw new RangeError(`${name} must be 0 … 2^64-1: ${String(value)}`);
     return value;
   }
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number or a bigint, not ${nameOf(value)}`);
+  if (typeof value !== 'number')
+    throw new TypeError(`${name} must be a number or a bigint, not ${describeType(value)}`);
   if (!Number.isInteger(value) || value < 0)
     throw new RangeError(`${name} must be a whole number, 0 or more: ${String(value)}`);
   if (!Number.isSafeInteger(value)) throw new RangeError(`${name} is above 2^53-1 and not exact: pass a bigint`);
@@ -90,8 +91,8 @@ export function checkDelta(value: unknown, name: string): bigint {
 /** A CAS token. 0 is none: binary servers would store unconditionally. @throws TypeError, RangeError */
 export function checkToken(cas: unknown): bigint {
   if (typeof cas !== 'bigint')
-    throw new TypeError(`cas: the token must be the bigint that gets resolved to, not ${nameOf(cas)}`);
-  if (cas < 1n || cas > largest64) throw new RangeError(`cas: the token must be 1 … 2^64-1: ${String(cas)}`);
+    throw new TypeError(`cas: the token must be the bigint that gets resolved to, not ${describeType(cas)}`);
+  if (cas < 1n || cas > maxUint64) throw new RangeError(`cas: the token must be 1 … 2^64-1: ${String(cas)}`);
   return cas;
 }
 
@@ -102,15 +103,15 @@ export function checkCounterOptions(options: CounterOptions | undefined): {
 } {
   if (options === undefined) return { bigint: false, initial: undefined, expiry: 0 };
   assertOptions(options);
-  refuseUnknown(options, counterNames);
+  rejectUnknownOptions(options, counterNames);
   const initial = options.initial === undefined ? undefined : checkDelta(options.initial, 'initial');
   if (options.time !== undefined && initial === undefined)
     throw new TypeError('a counter takes a time only together with initial');
-  return { bigint: options.bigint === true, initial, expiry: expiryOf(options.time) };
+  return { bigint: options.bigint === true, initial, expiry: toExpiry(options.time) };
 }
 
 /** pylibmc's delete takes no time either: memcached would refuse it. @throws TypeError */
-export function refuseTime(options: unknown): void {
+export function rejectTime(options: unknown): void {
   if (options === undefined) return;
   if (typeof options === 'number' || (typeof options === 'object' && options !== null && 'time' in options))
     throw new TypeError('delete takes no time');
@@ -119,16 +120,17 @@ export function refuseTime(options: unknown): void {
 /** Goes into a text command as it is. @throws TypeError, RangeError */
 export function checkStatsArgument(group: unknown): string {
   if (group === undefined) return '';
-  if (typeof group !== 'string') throw new TypeError(`getStats: the group must be a string, not ${nameOf(group)}`);
-  if (group.length > longestStatsArgument || !/^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(group))
+  if (typeof group !== 'string')
+    throw new TypeError(`getStats: the group must be a string, not ${describeType(group)}`);
+  if (group.length > maxStatsArgumentLength || !/^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(group))
     throw new RangeError(
-      `getStats: not a group of statistics: ${JSON.stringify(group.slice(0, longestStatsArgument))}`,
+      `getStats: not a group of statistics: ${JSON.stringify(group.slice(0, maxStatsArgumentLength))}`,
     );
   return group;
 }
 
 /** memcached cannot be configured for larger items than this. */
-const largestValue = 2 ** 30;
+const maxValueBytes = 2 ** 30;
 interface Parts {
   data: string | Uint8Array;
   flags: number;
@@ -148,10 +150,10 @@ export function serializedParts(value: unknown, serialize: ((value: unknown) => 
   } else {
     setParts(parts, serialize(value), 'serialize');
   }
-  if (parts.data.length === 0 && typeof parts.data !== 'string') refuseDetached(parts.data);
-  if (parts.data.length > largestValue)
+  if (parts.data.length === 0 && typeof parts.data !== 'string') rejectDetached(parts.data);
+  if (parts.data.length > maxValueBytes)
     throw new RangeError(
-      `the value has ${String(parts.data.length)} bytes; no memcached takes more than ${String(largestValue)}`,
+      `the value has ${String(parts.data.length)} bytes; no memcached takes more than ${String(maxValueBytes)}`,
     );
   return parts;
 }
@@ -159,7 +161,7 @@ export function serializedParts(value: unknown, serialize: ((value: unknown) => 
 const nothing = new Uint8Array(0);
 
 /** Bytes whose memory was transferred look empty, and would be stored so. @throws TypeError */
-function refuseDetached(data: Uint8Array): void {
+function rejectDetached(data: Uint8Array): void {
   try {
     nothing.set(data);
   } catch (error) {
@@ -170,11 +172,11 @@ function refuseDetached(data: Uint8Array): void {
 /** @throws TypeError for what is not bytes and flags */
 function setParts(target: Parts, result: unknown, method: string): void {
   if (!Array.isArray(result) || result.length !== 2)
-    throw new TypeError(`${method} must return [data, flags], not ${nameOf(result)}`);
+    throw new TypeError(`${method} must return [data, flags], not ${describeType(result)}`);
   const [data, flags] = result as [unknown, unknown];
   if (typeof data !== 'string' && !(data instanceof Uint8Array))
-    throw new TypeError(`${method} must return bytes or a string as data, not ${nameOf(data)}`);
-  if (typeof flags !== 'number' || !Number.isInteger(flags) || flags < 0 || flags > largest32)
+    throw new TypeError(`${method} must return bytes or a string as data, not ${describeType(data)}`);
+  if (typeof flags !== 'number' || !Number.isInteger(flags) || flags < 0 || flags > maxUint32)
     throw new TypeError(`${method} must return a whole number of 32 bits as flags, not ${String(flags)}`);
   target.data = data;
   target.flags = flags;

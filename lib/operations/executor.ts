@@ -15,7 +15,7 @@ import type { CallOptions } from '../options/call-options';
 import type { Dispatcher } from '../dispatch/dispatcher';
 import type { TimeArg } from '../options/expiry';
 import { countFrom, type InitialCounter } from './initial-counter';
-import { assertKey, copied, type Key } from '../options/keys';
+import { assertKey, ownCopy, type Key } from '../options/keys';
 import { Operation, type Decoder } from './operation';
 import type { Decoders } from './decoders';
 import { isOutage, publishFailure } from '../observability/fail-soft';
@@ -90,7 +90,7 @@ export class Requests {
   #sendShort(op: Op, key: Key, decode: Decoder, extra: unknown, options: CallOptions | undefined): Promise<unknown> {
     try {
       assertKey(key, operationNames[op]);
-      const own = copied(key); // it is read again: by a replica, and for messages
+      const own = ownCopy(key); // it is read again: by a replica, and for messages
       const operation = new Operation(op, own, decode, extra, 0);
       const promise = operation.promise();
       this.dispatcher.sendShort(operation, key, options, this.isFollowUp);
@@ -151,7 +151,7 @@ export class Requests {
   ): Promise<unknown> {
     try {
       assertKey(key, operationNames[op]);
-      const own = copied(key); // it is read again: by a replica, and for messages
+      const own = ownCopy(key); // it is read again: by a replica, and for messages
       const operation = new Operation(op, own, decode, extra, 0);
       const promise = operation.promise();
       this.dispatcher.sendLong(operation, key, value, details, options, this.isFollowUp);
@@ -204,7 +204,7 @@ export class Requests {
 
   async #countFrom(counter: InitialCounter, options: CallOptions | undefined): Promise<number | bigint> {
     const { op, key } = counter;
-    const own = { ...counter, key: copied(key) }; // it is sent again
+    const own = { ...counter, key: ownCopy(key) }; // it is sent again
     if (this.isFollowUp) this.dispatcher.hold();
     else this.dispatcher.enter(operationNames[op]);
     try {

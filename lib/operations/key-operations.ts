@@ -1,9 +1,9 @@
 /** The operations on keys: of a client, and of its namespaces. */
 
-import { checkToken, refuseTime, type CounterOptions, type StoreOptions } from './arguments';
+import { checkToken, rejectTime, type CounterOptions, type StoreOptions } from './arguments';
 import type { CallOptions } from '../options/call-options';
 import type { ClientRequests } from './client-executor';
-import { expiryOf, type TimeArg } from '../options/expiry';
+import { toExpiry, type TimeArg } from '../options/expiry';
 import type { Key } from '../options/keys';
 import type { CountMultiOptions, Entries, MultiOptions } from './multi-operation';
 import { missWithToken, type Decoders } from './decoders';
@@ -126,7 +126,7 @@ export abstract class KeyOperations {
   /** Deletes a key. False: it was not there. */
   delete(key: Key, options?: CallOptions): Promise<boolean> {
     return attempt(() => {
-      refuseTime(options);
+      rejectTime(options);
       const decode = this.#decoders.found;
       return this.#requests.read(Op.Delete, key, decode, undefined, false, options) as Promise<boolean>;
     });
@@ -135,7 +135,7 @@ export abstract class KeyOperations {
   /** Deletes many keys. True only if all were there. */
   deleteMulti(keys: Iterable<Key>, options?: MultiOptions): Promise<boolean> {
     return attempt(() => {
-      refuseTime(options);
+      rejectTime(options);
       return this.#requests.deleteMulti(keys, options);
     });
   }
@@ -144,7 +144,7 @@ export abstract class KeyOperations {
   touch(key: Key, time: TimeArg, options?: CallOptions): Promise<boolean> {
     return attempt(() => {
       if ((time as unknown) === undefined) throw new TypeError('touch: a time is needed; 0 is never');
-      const details = { ...plainDetails, expiry: expiryOf(time) };
+      const details = { ...plainDetails, expiry: toExpiry(time) };
       return this.#requests.write(Op.Touch, key, this.#decoders.found, '', details, options);
     });
   }

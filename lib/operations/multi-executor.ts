@@ -2,7 +2,7 @@
 
 import { checkDelta, checkStoreOptions, compressParts, serializedParts, type StoreOptions } from './arguments';
 import { BadKeyProvided, ClientClosed, NotFound } from '../errors';
-import { copied, type Key } from '../options/keys';
+import { ownCopy, type Key } from '../options/keys';
 import {
   entryList,
   gather,
@@ -88,7 +88,7 @@ export async function storeMulti(
     const part = serializedParts(value, requests.serialize);
     minCompressLen = compressParts(part, store, requests.codec);
     // A codec of the user's may use the same memory for the next value.
-    return { data: requests.serialize === undefined ? part.data : copied(part.data), flags: part.flags };
+    return { data: requests.serialize === undefined ? part.data : ownCopy(part.data), flags: part.flags };
   });
   const details: Details = { ...plainDetails };
   details.expiry = store.expiry;

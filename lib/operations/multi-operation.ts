@@ -6,12 +6,12 @@ import { describeMany } from './operation-context';
 import type { Dispatcher } from '../dispatch/dispatcher';
 import {
   assertKey,
-  badKey,
-  copied,
-  longestKey,
+  badKeyError,
+  ownCopy,
+  maxKeyBytes,
   keyBytes,
   isTextByte,
-  nameOf,
+  describeType,
   withPrefix,
   type Key,
 } from '../options/keys';
@@ -101,7 +101,7 @@ class Gatherer implements Waiter, Subject {
 export function prefixedKeys(
   keys: readonly Key[],
   op: Op,
-  limits: { readonly longestKey: number; readonly isText: boolean },
+  limits: { readonly maxKeyBytes: number; readonly isText: boolean },
   keyPrefix: Key | undefined,
 ): readonly Key[] {
   const name = `${operationNames[op]}Multi`;
@@ -114,17 +114,17 @@ export function prefixedKeys(
     assertKey(key, name);
     let wireKey = key;
     if (hasPrefix || typeof key !== 'string') {
-      wireKey = hasPrefix ? withPrefix(keyPrefix, key) : copied(key);
+      wireKey = hasPrefix ? withPrefix(keyPrefix, key) : ownCopy(key);
       wireKeys ??= keys.slice();
       wireKeys[index] = wireKey;
     }
     // An empty key stays an error with a prefix: it would silently be the prefix's own.
-    if (key.length === 0) throw badKey(key, name, 'it is empty');
-    const surelyFits = wireKey.length * 3 <= limits.longestKey;
-    if (!surelyFits && keyBytes(wireKey).length > limits.longestKey)
-      throw badKey(key, name, `it has more than ${String(longestKey)} bytes, with prefix and namespace`);
+    if (key.length === 0) throw badKeyError(key, name, 'it is empty');
+    const surelyFits = wireKey.length * 3 <= limits.maxKeyBytes;
+    if (!surelyFits && keyBytes(wireKey).length > limits.maxKeyBytes)
+      throw badKeyError(key, name, `it has more than ${String(maxKeyBytes)} bytes, with prefix and namespace`);
     if (limits.isText && !keyBytes(wireKey).every(isTextByte))
-      throw badKey(key, name, 'the text protocol allows no whitespace and no control bytes');
+      throw badKeyError(key, name, 'the text protocol allows no whitespace and no control bytes');
   }
   return wireKeys ?? keys;
 }
@@ -135,21 +135,23 @@ export function keyList(keys: Iterable<Key>, name: string): readonly Key[] {
   if (Array.isArray(given)) return given.slice() as Key[]; // the caller may change it meanwhile
   const isIterable = typeof given === 'object' && given !== null && Symbol.iterator in given;
   if (!isIterable || given instanceof Map || given instanceof Uint8Array)
-    throw new TypeError(`${name}: keys must be an array or another iterable of keys, not ${nameOf(given)}`);
+    throw new TypeError(`${name}: keys must be an array or another iterable of keys, not ${describeType(given)}`);
   return [...(given as Iterable<Key>)];
 }
 
 /** Keys and values from a Map, a plain object or an iterable of pairs. @throws TypeError */
 export function entryList(entries: unknown, name: string): { keys: Key[]; values: unknown[] } {
   if (typeof entries !== 'object' || entries === null)
-    throw new TypeError(`${name}: entries must be a Map, an object or an iterable of pairs, not ${nameOf(entries)}`);
+    throw new TypeError(
+      `${name}: entries must be a Map, an object or an iterable of pairs, not ${describeType(entries)}`,
+    );
   const pairs: Iterable<unknown> =
     Symbol.iterator in entries ? (entries as Iterable<unknown>) : Object.entries(entries);
   const keys: Key[] = [];
   const values: unknown[] = [];
   for (const pair of pairs) {
     if (!Array.isArray(pair) || pair.length !== 2)
-      throw new TypeError(`${name}: an entry must be a pair of key and value, not ${nameOf(pair)}`);
+      throw new TypeError(`${name}: an entry must be a pair of key and value, not ${describeType(pair)}`);
     keys.push(pair[0] as Key);
     values.push(pair[1]);
   }

@@ -1,7 +1,7 @@
 /** What is told of an operation when it is traced. Made only then. */
 
 import type { Dispatcher } from '../dispatch/dispatcher';
-import { keyBytes, longestKey, type Key } from '../options/keys';
+import { keyBytes, maxKeyBytes, type Key } from '../options/keys';
 import type { CommandContext } from '../observability/tracing';
 import { operationNames, type Op } from '../addon/record-layout';
 
@@ -10,7 +10,7 @@ import { operationNames, type Op } from '../addon/record-layout';
 /** Of an operation on one key, which is not checked yet. */
 export function describeOne(dispatcher: Dispatcher, op: Op, key: Key): CommandContext {
   const isKey = typeof key === 'string' || (key as unknown) instanceof Uint8Array;
-  const isRoutable = isKey && key.length > 0 && key.length <= longestKey;
+  const isRoutable = isKey && key.length > 0 && key.length <= maxKeyBytes;
   const server = isRoutable ? dispatcher.native.route(keyBytes(key), 0)[2] : undefined;
   return context(dispatcher, op, key, undefined, server);
 }

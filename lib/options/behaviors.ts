@@ -1,6 +1,6 @@
 /** Behaviors: pylibmc's names, values and units, checked before they reach libmemcached. */
 
-import { assertWellFormed, nameOf } from './keys';
+import { assertWellFormed, describeType } from './keys';
 import { native, type NativeBehaviors } from '../addon/addon';
 
 export type Hasher =
@@ -89,9 +89,9 @@ export interface Behaviors {
 export type BehaviorName = keyof Behaviors;
 
 const Kind = { Boolean: 0, Unsigned: 1, Hash: 2, Distribution: 3 } as const;
-const largest = 2 ** 31 - 1;
+const maxBehavior = 2 ** 31 - 1;
 /** MEMCACHED_PREFIX_KEY_MAX_SIZE, less its zero byte. */
-const longestNamespace = 127;
+const maxNamespaceBytes = 127;
 const atLeastOne = new Set(['failure_limit', '_poll_timeout', 'connect_timeout']);
 
 const kinds = new Map(native.behaviors.map(({ name, kind }) => [name, kind]));
@@ -101,10 +101,10 @@ export const hashers: Readonly<Record<string, number>> = Object.freeze({ ...nati
 /** Distributions: name → libmemcached's number. */
 export const distributions: Readonly<Record<string, number>> = Object.freeze({ ...native.distributions });
 
-const hasherNames = namesOf(hashers);
-const distributionNames = namesOf(distributions);
+const hasherNames = invert(hashers);
+const distributionNames = invert(distributions);
 
-function namesOf(numbers: Readonly<Record<string, number>>): Map<number, string> {
+function invert(numbers: Readonly<Record<string, number>>): Map<number, string> {
   return new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
 }
 
@@ -114,7 +114,7 @@ export const behaviorNames: readonly string[] = [...kinds.keys(), 'namespace'];
 /** A copy of the behaviors that were given: each is read once. @throws TypeError unless they are an object */
 export function readBehaviors(given: unknown): Partial<Behaviors> {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw new TypeError(`behaviors must be an object, not ${nameOf(given)}`);
+    throw new TypeError(`behaviors must be an object, not ${describeType(given)}`);
   return { ...given };
 }
 
@@ -143,7 +143,7 @@ function checkNumber(name: string, value: unknown): number {
     case Kind.Boolean:
       if (typeof value === 'boolean') return value ? 1 : 0;
       if (value === 0 || value === 1) return value;
-      throw new TypeError(`behavior ${name} must be a boolean, not ${nameOf(value)}`);
+      throw new TypeError(`behavior ${name} must be a boolean, not ${describeType(value)}`);
     case Kind.Hash:
       return checkChoice(name, value, hashers);
     case Kind.Distribution:
@@ -156,17 +156,18 @@ function checkNumber(name: string, value: unknown): number {
 function checkUnsigned(name: string, value: unknown): number {
   // remove_failed is a number to pylibmc and a switch in much of its documentation.
   if (name === 'remove_failed' && typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value !== 'number') throw new TypeError(`behavior ${name} must be a whole number, not ${nameOf(value)}`);
-  const least = atLeastOne.has(name) ? 1 : 0;
-  if (!Number.isInteger(value) || value < least || value > largest)
+  if (typeof value !== 'number')
+    throw new TypeError(`behavior ${name} must be a whole number, not ${describeType(value)}`);
+  const min = atLeastOne.has(name) ? 1 : 0;
+  if (!Number.isInteger(value) || value < min || value > maxBehavior)
     throw new RangeError(
-      `behavior ${name} must be a whole number, ${String(least)} … ${String(largest)}: ${String(value)}`,
+      `behavior ${name} must be a whole number, ${String(min)} … ${String(maxBehavior)}: ${String(value)}`,
     );
   return value;
 }
 
 function checkChoice(name: string, value: unknown, choices: Readonly<Record<string, number>>): number {
-  if (typeof value !== 'string') throw new TypeError(`behavior ${name} must be a string, not ${nameOf(value)}`);
+  if (typeof value !== 'string') throw new TypeError(`behavior ${name} must be a string, not ${describeType(value)}`);
   const number = Object.hasOwn(choices, value) ? choices[value] : undefined;
   if (number !== undefined) return number;
   throw new RangeError(
@@ -175,10 +176,10 @@ function checkChoice(name: string, value: unknown, choices: Readonly<Record<stri
 }
 
 function checkNamespace(value: unknown, isBinary: boolean): string {
-  if (typeof value !== 'string') throw new TypeError(`behavior namespace must be a string, not ${nameOf(value)}`);
+  if (typeof value !== 'string') throw new TypeError(`behavior namespace must be a string, not ${describeType(value)}`);
   assertWellFormed(value, 'behavior namespace');
-  if (Buffer.byteLength(value) > longestNamespace)
-    throw new RangeError(`behavior namespace must have at most ${String(longestNamespace)} bytes`);
+  if (Buffer.byteLength(value) > maxNamespaceBytes)
+    throw new RangeError(`behavior namespace must have at most ${String(maxNamespaceBytes)} bytes`);
   // eslint-disable-next-line no-control-regex -- these are what it must not have
   if (/[\s\u0000-\u0020\u007f]/.test(value))
     throw new RangeError('behavior namespace must have no whitespace and no control characters');

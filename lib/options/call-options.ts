@@ -1,6 +1,6 @@
 /** Options that every operation takes, and their checks. */
 
-import { nameOf } from './keys';
+import { describeType } from './keys';
 
 export interface CallOptions {
   /**
@@ -13,7 +13,7 @@ export interface CallOptions {
 }
 
 /** What timers take at most. */
-const longestTimeout = 2 ** 31 - 1;
+const maxTimeoutMs = 2 ** 31 - 1;
 
 /** For a function where options belong: it would never be called. */
 export const callbackHint = "; methods return promises and take no callbacks: those are in 'libmemcached/memcached'";
@@ -22,7 +22,7 @@ export const callbackHint = "; methods return promises and take no callbacks: th
 export function assertOptions(given: unknown): asserts given is object {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
   throw new TypeError(
-    `options must be an object, not ${nameOf(given)}${typeof given === 'function' ? callbackHint : ''}`,
+    `options must be an object, not ${describeType(given)}${typeof given === 'function' ? callbackHint : ''}`,
   );
 }
 
@@ -58,7 +58,8 @@ export function checkCallOptions(options: CallOptions, otherwise: number): numbe
   assertOptions(options);
   const { signal, timeout } = options;
   if (signal !== undefined) {
-    if (!(signal instanceof AbortSignal)) throw new TypeError(`signal must be an AbortSignal, not ${nameOf(signal)}`);
+    if (!(signal instanceof AbortSignal))
+      throw new TypeError(`signal must be an AbortSignal, not ${describeType(signal)}`);
     signal.throwIfAborted();
   }
   return timeout === undefined ? otherwise : checkTimeout(timeout);
@@ -67,8 +68,8 @@ export function checkCallOptions(options: CallOptions, otherwise: number): numbe
 /** @throws TypeError unless it is a number, RangeError unless it is more than 0 and below 2^31 */
 export function checkTimeout(timeout: number): number {
   if (typeof timeout !== 'number')
-    throw new TypeError(`timeout must be a number of milliseconds, not ${nameOf(timeout)}`);
-  if (!(timeout > 0 && timeout <= longestTimeout))
+    throw new TypeError(`timeout must be a number of milliseconds, not ${describeType(timeout)}`);
+  if (!(timeout > 0 && timeout <= maxTimeoutMs))
     throw new RangeError(`timeout must be more than 0 and less than 2^31 milliseconds: ${String(timeout)}`);
   return timeout;
 }

@@ -3,7 +3,7 @@
 import { types } from 'node:util';
 
 import { wallClock } from '../timing';
-import { nameOf } from './keys';
+import { describeType } from './keys';
 
 /** Seconds: 0 is never. A Date is absolute. Times beyond 2038-01-19 mean that day's last second that can be said. */
 export type TimeArg = number | Date;
@@ -23,10 +23,11 @@ const firstUnixTime = 1_000_000_000;
  * @throws TypeError if it is neither a number nor a Date
  * @throws RangeError if it is negative, NaN, a fraction below a second, or an invalid Date
  */
-export function expiryOf(time: TimeArg | undefined): number {
+export function toExpiry(time: TimeArg | undefined): number {
   if (time === undefined || time === 0) return 0;
   if (isDate(time)) return ofDate(time);
-  if (typeof time !== 'number') throw new TypeError(`time must be a number of seconds or a Date, not ${nameOf(time)}`);
+  if (typeof time !== 'number')
+    throw new TypeError(`time must be a number of seconds or a Date, not ${describeType(time)}`);
   if (Number.isNaN(time) || time < 0) throw new RangeError(`time must not be negative: ${String(time)}`);
   if (time < 1) throw new RangeError(`time is in whole seconds: ${String(time)} is less than one`);
   const seconds = Math.floor(time);
@@ -44,10 +45,10 @@ export function millisecondsOf(date: Date): number {
   return Date.prototype.getTime.call(date);
 }
 
-/** As `expiryOf`, for `flush_all`: to it a Date in the past is now, and not "gone", which it takes for no time at all. */
-export function flushDelayOf(time: TimeArg | undefined): number {
+/** As `toExpiry`, for `flush_all`: to it a Date in the past is now, and not "gone", which it takes for no time at all. */
+export function toFlushDelay(time: TimeArg | undefined): number {
   if (isDate(time) && millisecondsOf(time) <= wallClock()) return 0;
-  return expiryOf(time);
+  return toExpiry(time);
 }
 
 function ofDate(time: Date): number {

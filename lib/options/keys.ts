@@ -7,9 +7,9 @@ import { copyOfBytes, isBytes, lengthOfBytes } from './bytes';
 export type Key = string | Uint8Array;
 
 /** memcached's limit, in bytes, with prefix and namespace. */
-export const longestKey = 250;
+export const maxKeyBytes = 250;
 
-export function badKey(key: Key, operation: string, why: string): BadKeyProvided {
+export function badKeyError(key: Key, operation: string, why: string): BadKeyProvided {
   return new BadKeyProvided(`${operation}: bad key ${quoteKey(key)}: ${why}`, {
     key,
     operation,
@@ -21,7 +21,7 @@ export function badKey(key: Key, operation: string, why: string): BadKeyProvided
 export function assertKey(key: unknown, operation: string): asserts key is Key {
   if (typeof key === 'string') assertWellFormed(key, `${operation}: a key`);
   else if (!isBytes(key))
-    throw new TypeError(`${operation}: a key must be a string or a Uint8Array, not ${nameOf(key)}`);
+    throw new TypeError(`${operation}: a key must be a string or a Uint8Array, not ${describeType(key)}`);
 }
 
 /**
@@ -48,11 +48,11 @@ export function lengthOf(data: string | Uint8Array): number {
 export function withPrefix(prefix: Key | undefined, key: Key): Key {
   if (prefix === undefined || prefix === '') return key;
   if (typeof prefix === 'string' && typeof key === 'string') return prefix + key;
-  return Buffer.concat([keyBytes(copied(prefix)), keyBytes(copied(key))]);
+  return Buffer.concat([keyBytes(ownCopy(prefix)), keyBytes(ownCopy(key))]);
 }
 
 /** Bytes that the caller may change before they are sent are copied. @throws TypeError if they cannot be read */
-export function copied<T extends string | Uint8Array>(data: T): T {
+export function ownCopy<T extends string | Uint8Array>(data: T): T {
   return typeof data === 'string' ? data : (copyOfBytes(data) as Uint8Array as T);
 }
 
@@ -62,7 +62,7 @@ export function isTextByte(byte: number): boolean {
 }
 
 /** For messages about a wrong type. Never throws, whatever the value's getters do. */
-export function nameOf(value: unknown): string {
+export function describeType(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value !== 'object') return typeof value;
   try {

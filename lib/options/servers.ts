@@ -1,7 +1,7 @@
 /** Server specifications: pylibmc's grammar (its `translate_server_spec`). */
 
 import type { NativeServer } from '../addon/addon';
-import { assertWellFormed, nameOf } from './keys';
+import { assertWellFormed, describeType } from './keys';
 
 export const Transport = { Tcp: 1, Udp: 2, Unix: 4 } as const;
 export type Transport = (typeof Transport)[keyof typeof Transport];
@@ -17,9 +17,9 @@ export interface ServerAddress {
 
 const defaultPort = 11211;
 /** Of a Unix socket's path: the system's limit. */
-const longestPath = 107;
+const maxSocketPathBytes = 107;
 /** libmemcached's ketama continuum has room for no more. */
-const mostServers = 100;
+const maxServers = 100;
 
 /**
  * Parses one specification: `host`, `host:port`, `host:port:weight`, `[::1]`, `[::1]:port`, `[::1]:port:weight`,
@@ -29,13 +29,13 @@ const mostServers = 100;
  * @throws RangeError if a port is not in 1 … 65535 or a weight not in 1 … 65535
  */
 export function parseServer(spec: string): ServerAddress {
-  if (typeof spec !== 'string') throw new TypeError(`a server must be a string, not ${nameOf(spec)}`);
+  if (typeof spec !== 'string') throw new TypeError(`a server must be a string, not ${describeType(spec)}`);
   assertWellFormed(spec, 'a server specification');
   const malformed = (why: string): TypeError =>
     new TypeError(`malformed server specification ${JSON.stringify(spec)}: ${why}`);
   if (spec.startsWith('/')) {
-    if (Buffer.byteLength(spec) > longestPath)
-      throw malformed(`a Unix socket's path has at most ${String(longestPath)} bytes`);
+    if (Buffer.byteLength(spec) > maxSocketPathBytes)
+      throw malformed(`a Unix socket's path has at most ${String(maxSocketPathBytes)} bytes`);
     if (spec.includes('\0')) throw malformed('a zero byte in the path');
     return { transport: Transport.Unix, host: spec, port: 0, weight: 1 };
   }
@@ -93,8 +93,8 @@ export function serverList(servers: string | readonly string[]): readonly string
 export function parseServers(specs: string | readonly string[]): ServerAddress[] {
   const list = serverList(specs);
   if (list.length === 0) throw new TypeError('empty server list');
-  if (list.length > mostServers)
-    throw new RangeError(`${String(list.length)} servers; libmemcached takes at most ${String(mostServers)}`);
+  if (list.length > maxServers)
+    throw new RangeError(`${String(list.length)} servers; libmemcached takes at most ${String(maxServers)}`);
   const servers = list.map(parseServer);
   const first = servers[0];
   if (servers.some((server) => server.transport !== first?.transport))

@@ -2,8 +2,8 @@
 
 import { checkStoreOptions, type StoreOptions } from '../operations/arguments';
 import { checkTimeout, type CallOptions } from '../options/call-options';
-import { expiryOf, isDate, type TimeArg } from '../options/expiry';
-import { assertKey, badKey, copied, keyBytes, nameOf, type Key } from '../options/keys';
+import { toExpiry, isDate, type TimeArg } from '../options/expiry';
+import { assertKey, badKeyError, ownCopy, keyBytes, describeType, type Key } from '../options/keys';
 import { leaseSuffix } from './lease';
 
 export interface GetOrSetOptions extends StoreOptions {
@@ -16,9 +16,9 @@ export interface GetOrSetOptions extends StoreOptions {
    * Seconds that a load takes at most, 1 … 86,400: so long nobody else loads, in any process. Whoever takes longer loads
    * for himself only. Default 10.
    */
-  lockFor?: number | undefined;
+  leaseFor?: number | undefined;
   /**
-   * Milliseconds until it rejects with a TimeoutError, the load included. Default: twice `lockFor`, and 2 seconds, which is
+   * Milliseconds until it rejects with a TimeoutError, the load included. Default: twice `leaseFor`, and 2 seconds, which is
    * enough to outlast a process that died while it was loading.
    */
   timeout?: number | undefined;
@@ -38,7 +38,7 @@ export interface Plan {
   freshUntil: TimeArg;
   servesStale: boolean;
   /** Seconds. */
-  lockFor: number;
+  leaseFor: number;
   /** On the clock of performance.now(). */
   deadline: number;
   /** Milliseconds. */
@@ -47,42 +47,49 @@ export interface Plan {
   call: CallOptions | undefined;
 }
 
-const ownOptions = ['staleFor', 'lockFor'];
-const longestLock = 86_400;
-const defaultLock = 10;
-const graceOfTimeout = 2000;
+const ownOptions = ['staleFor', 'leaseFor'];
+const maxLeaseSeconds = 86_400;
+const defaultLeaseSeconds = 10;
+const timeoutGraceMs = 2000;
 
 /** @throws TypeError, RangeError, BadKeyProvided */
-export function planOf(
+export function toPlan(
   key: Key,
   loader: unknown,
   given: TimeArg | GetOrSetOptions | undefined,
-  limits: { longestKey: number; timeout: number },
+  limits: { maxKeyBytes: number; timeout: number },
 ): Plan {
   assertKey(key, 'getOrSet');
-  const longest = limits.longestKey - leaseSuffix.length;
-  if (key.length === 0) throw badKey(key, 'getOrSet', 'it is empty');
+  const longest = limits.maxKeyBytes - leaseSuffix.length;
+  if (key.length === 0) throw badKeyError(key, 'getOrSet', 'it is empty');
   if (keyBytes(key).length > longest)
-    throw badKey(key, 'getOrSet', `it has more than ${String(longest)} bytes, which is the limit with its lease`);
+    throw badKeyError(key, 'getOrSet', `it has more than ${String(longest)} bytes, which is the limit with its lease`);
   if (typeof loader !== 'function')
-    throw new TypeError(`getOrSet: the loader must be a function, not ${nameOf(loader)}`);
+    throw new TypeError(`getOrSet: the loader must be a function, not ${describeType(loader)}`);
   checkStoreOptions(given, ownOptions);
   const options: GetOrSetOptions = typeof given === 'object' && !isDate(given) ? given : ofTime(given);
-  const { time = 0, staleFor = 0, lockFor = defaultLock, minCompressLen = 0, compressLevel = -1, signal } = options;
+  const {
+    time = 0,
+    staleFor = 0,
+    leaseFor = defaultLeaseSeconds,
+    minCompressLen = 0,
+    compressLevel = -1,
+    signal,
+  } = options;
   checkSeconds(staleFor, 'staleFor', 0, Infinity);
-  checkSeconds(lockFor, 'lockFor', 1, longestLock);
+  checkSeconds(leaseFor, 'leaseFor', 1, maxLeaseSeconds);
   if (staleFor > 0 && time === 0) throw new TypeError('getOrSet: staleFor needs a time after which the value is stale');
   const lastUntil = isDate(time) ? new Date(time.getTime() + staleFor * 1000) : time + staleFor;
-  expiryOf(lastUntil);
-  const timeout = options.timeout === undefined ? lockFor * 2000 + graceOfTimeout : checkTimeout(options.timeout);
-  const own = copied(key);
+  toExpiry(lastUntil);
+  const timeout = options.timeout === undefined ? leaseFor * 2000 + timeoutGraceMs : checkTimeout(options.timeout);
+  const own = ownCopy(key);
   return {
     key: own,
     load: () => (loader as Loader<unknown>)(own),
     store: { time: lastUntil, minCompressLen, compressLevel },
     freshUntil: time,
     servesStale: staleFor > 0,
-    lockFor: Math.ceil(lockFor),
+    leaseFor: Math.ceil(leaseFor),
     deadline: performance.now() + timeout,
     timeout,
     call: callOptions(Math.min(timeout, limits.timeout), options.timeout, signal),
@@ -103,7 +110,7 @@ function callOptions(
 }
 
 function checkSeconds(value: unknown, name: string, least: number, most: number): void {
-  if (typeof value !== 'number') throw new TypeError(`getOrSet: ${name} must be a number, not ${nameOf(value)}`);
+  if (typeof value !== 'number') throw new TypeError(`getOrSet: ${name} must be a number, not ${describeType(value)}`);
   if (value === least || (value >= 1 && value <= most)) return;
   const range = most === Infinity ? `${String(least)}, or 1 and more` : `${String(least)} … ${String(most)}`;
   throw new RangeError(`getOrSet: ${name} must be a number of seconds, ${range}: ${String(value)}`);

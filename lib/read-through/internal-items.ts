@@ -5,7 +5,7 @@
 
 import type { CallOptions } from '../options/call-options';
 import { returnCode } from '../errors';
-import { expiryOf, type TimeArg } from '../options/expiry';
+import { toExpiry, type TimeArg } from '../options/expiry';
 import type { Key } from '../options/keys';
 import type { Decoder } from '../operations/operation';
 import { toBigInt } from '../operations/decoders';
@@ -17,12 +17,12 @@ const notFound = returnCode('NOTFOUND');
 /** pylibmc's flag of a string. */
 const textFlags = 16;
 
-export interface TextItem {
+export interface InternalItem {
   text: string;
   cas: bigint;
 }
 
-export class TextItems {
+export class InternalItems {
   readonly #requests: Requests;
   readonly #text: Decoder;
   readonly #textWithToken: Decoder;
@@ -42,8 +42,10 @@ export class TextItems {
     return this.#requests.short(Op.Get, key, this.#text, undefined, options) as Promise<string | undefined>;
   }
 
-  gets(key: Key, options?: CallOptions): Promise<TextItem | undefined> {
-    return this.#requests.short(Op.Gets, key, this.#textWithToken, undefined, options) as Promise<TextItem | undefined>;
+  gets(key: Key, options?: CallOptions): Promise<InternalItem | undefined> {
+    return this.#requests.short(Op.Gets, key, this.#textWithToken, undefined, options) as Promise<
+      InternalItem | undefined
+    >;
   }
 
   set(key: Key, text: string, time: TimeArg, options?: CallOptions): Promise<boolean> {
@@ -61,7 +63,7 @@ export class TextItems {
   }
 
   #store(op: Op, key: Key, text: string, time: TimeArg, cas: bigint, options?: CallOptions): Promise<boolean> {
-    const details: Details = { ...plainDetails, flags: textFlags, expiry: expiryOf(time), number: cas };
+    const details: Details = { ...plainDetails, flags: textFlags, expiry: toExpiry(time), number: cas };
     const decode = this.#requests.decoders.stored;
     return this.#requests.long(op, key, decode, undefined, text, details, options) as Promise<boolean>;
   }

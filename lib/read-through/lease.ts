@@ -11,7 +11,7 @@ import type { CallOptions } from '../options/call-options';
 import { NotFound } from '../errors';
 import type { TimeArg } from '../options/expiry';
 import { withPrefix, type Key } from '../options/keys';
-import type { TextItems } from './internal-items';
+import type { InternalItems } from './internal-items';
 
 export const leaseSuffix = ':lease';
 
@@ -26,12 +26,12 @@ export type NotTaken = 'held' | 'fresh';
 
 /** A lease that was taken. It may be lost by now: its time runs out. */
 export class Lease {
-  readonly #items: TextItems;
+  readonly #items: InternalItems;
   readonly #key: Key;
   readonly #text: string;
 
   /** Use Leases.take. */
-  constructor(items: TextItems, key: Key, text: string) {
+  constructor(items: InternalItems, key: Key, text: string) {
     this.#items = items;
     this.#key = key;
     this.#text = text;
@@ -61,9 +61,9 @@ export class Lease {
 }
 
 export class Leases {
-  readonly #items: TextItems;
+  readonly #items: InternalItems;
 
-  constructor(items: TextItems) {
+  constructor(items: InternalItems) {
     this.#items = items;
   }
 

@@ -10,19 +10,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallOptions } from '../options/call-options';
 import { ClientClosed, TimeoutError, quoteKey, returnCode } from '../errors';
-import { Flight } from './single-flight';
+import { SingleFlight } from './single-flight';
 import type { Plan } from './get-or-set';
 import { keyBytes, type Key } from '../options/keys';
 import { falseIfNotFound, Lease, Leases } from './lease';
 import { miss } from '../operations/decoders';
 import type { Requests } from '../operations/executor';
 import { isOutage, publishFailure } from '../observability/fail-soft';
-import type { TextItems } from './internal-items';
+import type { InternalItems } from './internal-items';
 import { Op } from '../addon/record-layout';
 
 /** Milliseconds between two looks at what somebody else loads: twice as long each time. */
-const shortestWait = 5;
-const longestWait = 200;
+const minWaitMs = 5;
+const maxWaitMs = 200;
 
 /** What a first look has found. */
 export interface Found {
@@ -40,11 +40,11 @@ export class ReadThrough {
   readonly #requests: Requests;
   readonly #leases: Leases;
   /** By key. */
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Map<string, SingleFlight>();
   /** Keys whose leases are being taken to load them again. */
   readonly #refreshing = new Set<string>();
 
-  constructor(requests: Requests, items: TextItems) {
+  constructor(requests: Requests, items: InternalItems) {
     this.#requests = requests;
     this.#leases = new Leases(items);
   }
@@ -101,18 +101,18 @@ export class ReadThrough {
   }
 
   /** The one in which this key is being loaded, or a new one. */
-  #flightFor(id: string, found: Found, plan: Plan): Flight {
+  #flightFor(id: string, found: Found, plan: Plan): SingleFlight {
     const flight = this.#flights.get(id);
     // Whoever has been loading for longer than it may take can hang for ever: nobody joins him any more.
-    const isLost = (flight?.loadingSince ?? Infinity) + plan.lockFor * 1000 < performance.now();
+    const isLost = (flight?.loadingSince ?? Infinity) + plan.leaseFor * 1000 < performance.now();
     if (flight !== undefined && !isLost) return flight;
     return this.#fly(id, (own) =>
       found.isOutage ? this.#load(own, plan) : this.#loadOrWait(id, own, found.key, plan),
     );
   }
 
-  #fly(id: string, run: (flight: Flight) => Promise<unknown>): Flight {
-    return new Flight(async (flight) => {
+  #fly(id: string, run: (flight: SingleFlight) => Promise<unknown>): SingleFlight {
+    return new SingleFlight(async (flight) => {
       this.#flights.set(id, flight);
       this.#requests.dispatcher.hold();
       try {
@@ -124,18 +124,18 @@ export class ReadThrough {
     });
   }
 
-  #land(id: string, flight: Flight): void {
+  #land(id: string, flight: SingleFlight): void {
     if (this.#flights.get(id) === flight) this.#flights.delete(id);
   }
 
   /** Loads it as soon as nobody else does; or takes what somebody else has stored. */
-  async #loadOrWait(id: string, flight: Flight, key: Key, plan: Plan): Promise<unknown> {
+  async #loadOrWait(id: string, flight: SingleFlight, key: Key, plan: Plan): Promise<unknown> {
     let isGone = false;
-    for (let wait = shortestWait; ; wait = Math.min(wait * 2, longestWait)) {
+    for (let wait = minWaitMs; ; wait = Math.min(wait * 2, maxWaitMs)) {
       let lease: Awaited<ReturnType<Leases['take']>>;
       let current: Current;
       try {
-        lease = await this.#leases.take(key, plan.lockFor, isGone);
+        lease = await this.#leases.take(key, plan.leaseFor, isGone);
         // Behind the lease: whoever had it before has stored his value before he gave it up.
         current = await this.#current(key);
       } catch (error) {
@@ -164,9 +164,9 @@ export class ReadThrough {
     if (this.#flights.has(id) || this.#refreshing.has(id)) return;
     this.#refreshing.add(id);
     this.#requests.dispatcher.hold();
-    let flight: Flight | undefined;
+    let flight: SingleFlight | undefined;
     try {
-      const lease = await this.#leases.take(key, plan.lockFor, false);
+      const lease = await this.#leases.take(key, plan.leaseFor, false);
       if (!(lease instanceof Lease)) return;
       const { token } = await this.#current(key);
       flight = this.#fly(id, (own) => this.#loadWith(lease, token, own, key, plan));
@@ -179,7 +179,13 @@ export class ReadThrough {
     flight?.result.catch(publishFailure);
   }
 
-  async #loadWith(lease: Lease, token: bigint | undefined, flight: Flight, key: Key, plan: Plan): Promise<unknown> {
+  async #loadWith(
+    lease: Lease,
+    token: bigint | undefined,
+    flight: SingleFlight,
+    key: Key,
+    plan: Plan,
+  ): Promise<unknown> {
     let value: unknown;
     try {
       value = await this.#load(flight, plan);
@@ -192,7 +198,7 @@ export class ReadThrough {
     return value;
   }
 
-  async #load(flight: Flight, plan: Plan): Promise<unknown> {
+  async #load(flight: SingleFlight, plan: Plan): Promise<unknown> {
     const { dispatcher } = this.#requests;
     flight.loadingSince = performance.now();
     dispatcher.leave();

@@ -2,14 +2,14 @@
 
 import { giveUpWhen } from '../dispatch/abort';
 
-export class Flight {
+export class SingleFlight {
   /** When its loader was called, by performance.now(); undefined before. */
   loadingSince: number | undefined;
   readonly result: Promise<unknown>;
   #waiting = 0;
 
   /** `run` starts at once. */
-  constructor(run: (flight: Flight) => Promise<unknown>) {
+  constructor(run: (flight: SingleFlight) => Promise<unknown>) {
     this.result = run(this);
     this.result.catch(ignore); // all who waited may have given up
   }

@@ -1,4 +1,4 @@
-import { expiryOf } from '../../lib/options/expiry';
+import { toExpiry } from '../../lib/options/expiry';
 
 const thirtyDays = 2_592_000;
 const now = 1_750_000_000;
@@ -6,7 +6,7 @@ const now = 1_750_000_000;
 beforeAll(() => jest.useFakeTimers({ now: now * 1000 + 600 }));
 afterAll(() => jest.useRealTimers());
 
-describe('expiryOf', () => {
+describe('toExpiry', () => {
   it.each<[unknown, number]>([
     [undefined, 0],
     [0, 0],
@@ -29,23 +29,23 @@ describe('expiryOf', () => {
     [new Date(-1000), thirtyDays + 1],
     [new Date(thirtyDays * 1000), thirtyDays + 1],
   ])('%p is sent as %d', (time, sent) => {
-    expect(expiryOf(time as never)).toBe(sent);
+    expect(toExpiry(time as never)).toBe(sent);
   });
 
   it.each([-1, -0.1, 0.1, 0.999, NaN, -Infinity, Infinity, 2 ** 31, 1e300, Number.MAX_SAFE_INTEGER])(
     '%p is out of range',
     (time) => {
-      expect(() => expiryOf(time)).toThrow(RangeError);
-      expect(() => expiryOf(time)).toThrow(String(time));
+      expect(() => toExpiry(time)).toThrow(RangeError);
+      expect(() => toExpiry(time)).toThrow(String(time));
     },
   );
 
   it('dates that are invalid or beyond 2038 are out of range', () => {
-    expect(() => expiryOf(new Date(NaN))).toThrow(RangeError);
-    expect(() => expiryOf(new Date(2 ** 31 * 1000))).toThrow(RangeError);
+    expect(() => toExpiry(new Date(NaN))).toThrow(RangeError);
+    expect(() => toExpiry(new Date(2 ** 31 * 1000))).toThrow(RangeError);
   });
 
   it.each(['1', null, 1n, true, {}, []])('%p is of the wrong type', (time) => {
-    expect(() => expiryOf(time as never)).toThrow(TypeError);
+    expect(() => toExpiry(time as never)).toThrow(TypeError);
   });
 });

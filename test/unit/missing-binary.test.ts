@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { noBinary, thisMachine, type Machine } from '../../lib/addon/missing-binary';
+import { missingBinaryError, thisMachine, type Machine } from '../../lib/addon/missing-binary';
 
 const debian: Machine = {
   platform: 'linux',
@@ -30,7 +30,7 @@ afterEach(() => {
 
 it('says what was looked for, where, and the commands that help, in order', () => {
   const cause = new Error('No native build was found');
-  const error = noBinary(folder, cause, debian);
+  const error = missingBinaryError(folder, cause, debian);
   expect(error).toMatchObject({ code: 'ERR_MEMCACHED_NO_BINARY', cause });
   expect(error.message.split('\n')).toEqual([
     'libmemcached: there is no binary for linux-arm64, glibc 2.36, Node 22.1.0.',
@@ -50,7 +50,7 @@ it('says why a binary that is there cannot be loaded', () => {
   const cause = Object.assign(new Error('libc.so.6: version `GLIBC_2.34` not found\nmore'), {
     code: 'ERR_DLOPEN_FAILED',
   });
-  const [first] = noBinary(folder, cause, debian).message.split('\n');
+  const [first] = missingBinaryError(folder, cause, debian).message.split('\n');
   expect(first).toBe(
     'libmemcached: the binary for linux-arm64, glibc 2.36, Node 22.1.0 cannot be loaded: libc.so.6: version `GLIBC_2.34` not found',
   );
@@ -61,19 +61,24 @@ it.each([
   [['rocky', 'rhel', 'centos', 'fedora'], 'dnf install'],
   [['darwin'], 'brew install'],
 ])('knows the command of %j', (systems, command) => {
-  const { message } = noBinary(folder, new Error(), { ...debian, systems });
+  const { message } = missingBinaryError(folder, new Error(), { ...debian, systems });
   expect(message.match(/^ {2}(apt-get install|apk add|dnf install|brew install)/gm)).toEqual([`  ${command}`]);
 });
 
 it('lists all commands for a system that it does not know', () => {
-  const { message } = noBinary(folder, new Error(), { ...debian, systems: ['plan9'] });
+  const { message } = missingBinaryError(folder, new Error(), { ...debian, systems: ['plan9'] });
   expect(message.match(/^ {2}(apt-get|apk|dnf|brew) /gm)).toHaveLength(4);
 });
 
 it('names the bundler when the folder is not there, and WSL on Windows', () => {
   const gone = path.join(root, 'gone');
-  expect(noBinary(gone, new Error(), debian).message).toContain('mark libmemcached as external');
-  const { message } = noBinary(folder, new Error(), { ...debian, platform: 'win32', libc: '', systems: ['win32'] });
+  expect(missingBinaryError(gone, new Error(), debian).message).toContain('mark libmemcached as external');
+  const { message } = missingBinaryError(folder, new Error(), {
+    ...debian,
+    platform: 'win32',
+    libc: '',
+    systems: ['win32'],
+  });
   expect(message).toContain('WSL');
   expect(message).not.toContain('node-gyp');
 });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { Client, Explanation } from '../../index';
 import { errorRecord, exitCodeOf, messageOf } from '../errors';
-import { ExitCode, worse } from '../exit-codes';
+import { ExitCode, worstExitCode } from '../exit-codes';
 import type { Output } from '../output';
 import { run, type Session } from '../session';
 
@@ -31,7 +31,7 @@ async function explain(session: Session, keys: readonly string[]): Promise<ExitC
   const first = keys.map((key) => client.explain(key));
   for (const [index, key] of keys.entries()) {
     const finding = await look(client, key, first[index] as Explanation);
-    if (finding.error !== undefined) status = worse(status, exitCodeOf(finding.error));
+    if (finding.error !== undefined) status = worstExitCode(status, exitCodeOf(finding.error));
     if (session.output.json) session.output.record(recordOf(finding));
     else {
       if (index > 0) session.output.line('');

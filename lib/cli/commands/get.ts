@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { ExitCode, UsageError, worse } from '../exit-codes';
+import { ExitCode, UsageError, worstExitCode } from '../exit-codes';
 import type { Output } from '../output';
 import { run, type Session } from '../session';
 import { inspectingCodec, jsonOf, textOf, valueOf, type StoredValue } from '../values';
@@ -28,7 +28,7 @@ async function get(session: Session, keys: readonly string[], { raw }: GetOption
   for (const key of keys) {
     const stored = await client.get<StoredValue>(key);
     if (stored === undefined) {
-      status = worse(status, ExitCode.No);
+      status = worstExitCode(status, ExitCode.No);
       if (output.json) output.record({ key, found: false });
       else output.note(`${key}: not found`);
     } else if (raw === true) output.bytes(stored.data);

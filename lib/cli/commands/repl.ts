@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 
 import * as index from '../../index';
 import { ExitCode } from '../exit-codes';
-import { LineByLine } from '../line-by-line';
+import { SequentialLineReader } from '../line-by-line';
 import { run, type Session } from '../session';
 
 // The module's own members are getters, behind which the prompt of Node 24 and later completes nothing.
@@ -29,7 +29,7 @@ async function prompt(session: Session): Promise<ExitCode> {
     process.stdout.write(`libmemcached ${libmemcached.version}; mc is a client for ${servers.join(', ')}\n`);
     process.stdout.write("Try: await mc.set('greeting', 'hello', 60). More is in libmemcached; .exit ends.\n");
   }
-  const script = isTerminal ? undefined : new LineByLine(process.stdin);
+  const script = isTerminal ? undefined : new SequentialLineReader(process.stdin);
   const server = start({
     input: script?.lines ?? process.stdin,
     output: process.stdout,

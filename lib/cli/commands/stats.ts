@@ -5,7 +5,7 @@ import type { Output } from '../output';
 import { run, type Session } from '../session';
 import { groupStats, headlines, readable, type Stats } from '../stat-groups';
 import { alignedLines } from '../table';
-import { askEach, reportFailures } from './each-server';
+import { queryEach, reportFailures } from './each-server';
 
 interface ServerStats {
   readonly server: string;
@@ -24,7 +24,7 @@ export function addStats(program: Command): void {
 
 async function stats(session: Session, group: string | undefined): Promise<ExitCode> {
   const { output } = session;
-  const answers = await askEach(session.connectEach(), async ({ client }) => {
+  const answers = await queryEach(session.connectEach(), async ({ client }) => {
     const [first] = await client.getStats(group);
     return first?.[1] ?? {};
   });
