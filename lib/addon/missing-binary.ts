@@ -74,24 +74,65 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
 
-/** `folder` is the package's native/; `cause` what node-gyp-build or the dynamic linker said. */
+/** What node-gyp-build says when it sees no binary; it does not say why. */
+const isUnseen = (cause: unknown): boolean => firstLine(cause).startsWith('No native build was found');
+
+/** Why this process must not use a binary, and how it may: it is no use to build one. Undefined if that is not the reason. */
+function prohibition(folder: string, cause: unknown): string[] | undefined {
+  const error = cause as (NodeJS.ErrnoException & { resource?: unknown }) | undefined;
+  if (error?.code === 'ERR_DLOPEN_DISABLED')
+    return [
+      `libmemcached: this process must not load native addons: ${firstLine(error)}`,
+      'permission' in process
+        ? 'Node was started with the permission model: add --allow-addons (since Node 22; Node 20 has no such option).'
+        : 'Node was started with --no-addons: leave that out.',
+    ];
+  // node-gyp-build looks there, too, and takes what it must not read for nothing at all.
+  const denied = error?.code === 'ERR_ACCESS_DENIED' ? error : isUnseen(cause) ? readingError(folder) : undefined;
+  if (denied === undefined || denied.code === 'ENOENT') return undefined;
+  const resource = 'resource' in denied && typeof denied.resource === 'string' ? denied.resource : folder;
+  return [
+    `libmemcached: this process must not read ${resource}: ${firstLine(denied)}`,
+    denied.code === 'ERR_ACCESS_DENIED'
+      ? 'Node was started with the permission model: add ' +
+        [...new Set([resource, path.join(folder, '..', '*')])]
+          .map((file) => `--allow-fs-read=${quote(file)} `)
+          .join('') +
+        'and --allow-addons.'
+      : 'Give its user the permission to read that folder, and what is in it.',
+  ];
+}
+
+function readingError(folder: string): NodeJS.ErrnoException | undefined {
+  try {
+    readdirSync(folder);
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
+}
+
+/** `folder` is the package's native/; `cause` what node-gyp-build, the dynamic linker or the addon said. */
 export function missingBinaryError(folder: string, cause: unknown, machine: Machine = thisMachine()): Error {
+  const lines = prohibition(folder, cause) ?? whatIsMissing(folder, cause, machine);
+  return Object.assign(new Error(lines.join('\n'), { cause }), { code: 'ERR_MEMCACHED_NO_BINARY' });
+}
+
+function whatIsMissing(folder: string, cause: unknown, machine: Machine): string[] {
   const { platform, arch, node } = machine;
   const wanted = [`${platform}-${arch}`, machine.libc, `Node ${node}`].filter(Boolean).join(', ');
-  const wasFound = (cause as { code?: unknown } | undefined)?.code === 'ERR_DLOPEN_FAILED';
   const present = prebuilds(folder);
-  const lines = wasFound
-    ? [`libmemcached: the binary for ${wanted} cannot be loaded: ${firstLine(cause)}`]
-    : [`libmemcached: there is no binary for ${wanted}.`];
-  lines.push(
+  const lines = [
+    isUnseen(cause)
+      ? `libmemcached: there is no binary for ${wanted}.`
+      : `libmemcached: the binary for ${wanted} cannot be loaded: ${firstLine(cause)}`,
     `Looked in: ${folder}`,
     `  build/Release, build/Debug   built on this machine`,
     `  prebuilds                    ${present.length > 0 ? `there: ${present.join(', ')}` : 'none there'}`,
     '',
-  );
-  if (attempt(() => readdirSync(folder)) === undefined) {
+  ];
+  if (readingError(folder)?.code === 'ENOENT')
     lines.push('That folder does not exist. If your program is bundled, mark libmemcached as external.', '');
-  }
   if (platform === 'win32') {
     lines.push('libmemcached, the C library, does not run on Windows; use WSL or a container.');
   } else {
@@ -102,7 +143,7 @@ export function missingBinaryError(folder: string, cause: unknown, machine: Mach
       'It needs libmemcached 1.1.4 or newer. More: "Building from source" in the README.',
     );
   }
-  return Object.assign(new Error(lines.join('\n'), { cause }), { code: 'ERR_MEMCACHED_NO_BINARY' });
+  return lines;
 }
 
 function quote(text: string): string {

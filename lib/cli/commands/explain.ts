@@ -4,6 +4,7 @@ import type { Client, Explanation } from '../../index';
 import { errorRecord, exitCodeOf, messageOf } from '../errors';
 import { ExitCode, worstExitCode } from '../exit-codes';
 import type { Output } from '../output';
+import { printable } from '../printable';
 import { run, type Session } from '../session';
 
 interface Finding {
@@ -89,8 +90,8 @@ function show(output: Output, { key, explained, found, error, insteadOnServer }:
   const { wireKey, digest, hash, server, serverState } = explained;
   const isUp = serverState === 'up';
   const lines: [string, string][] = [
-    ['key', key],
-    ['wire key', `${JSON.stringify(wireKey.toString('latin1'))} (${wireKey.length} of 250 bytes)`],
+    ['key', printable(key)],
+    ['wire key', `${printable(JSON.stringify(wireKey.toString('latin1')))} (${wireKey.length} of 250 bytes)`],
     ['digest', `${digest} (0x${digest.toString(16).padStart(8, '0')})`],
     ['hash', String(hash)],
     ['server', server],

@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 
 import * as index from '../../index';
 import { ExitCode } from '../exit-codes';
+import { assertReadable } from '../input';
 import { SequentialLineReader } from '../line-by-line';
 import { run, type Session } from '../session';
 
@@ -22,6 +23,7 @@ export function addRepl(program: Command): void {
 
 async function prompt(session: Session): Promise<ExitCode> {
   const { servers } = session;
+  assertReadable();
   const mc = session.connect();
   // Other input is a script: no prompts between its results, and a status that says whether it failed.
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;

@@ -4,6 +4,7 @@ import type { ExitCode } from '../exit-codes';
 import type { Output } from '../output';
 import { run, type Session } from '../session';
 import { groupStats, headlines, readable, type Stats } from '../stat-groups';
+import { printable } from '../printable';
 import { alignedLines } from '../table';
 import { queryEach, reportFailures } from './each-server';
 
@@ -58,7 +59,7 @@ function showToPeople(output: Output, servers: readonly ServerStats[], group: st
       ]);
       if (isGeneral && index === 0) rows.unshift(...headlineRows(part));
       const columns = [
-        { title: section.title.padEnd(nameWidth) },
+        { title: printable(section.title).padEnd(nameWidth) },
         ...part.map(({ server }) => ({ title: server, align: 'right' as const })),
       ];
       for (const line of alignedLines(columns, rows, (header) => output.paint('bold', header))) output.line(line);
