@@ -40,6 +40,17 @@ export function isDate(time: unknown): time is Date {
   return types.isDate(time);
 }
 
+/** The last moment that a Date can be. */
+const lastDate = 8.64e15;
+
+/** The time that is so many seconds later. The sum of two durations may look like a Unix time, which it is not. */
+export function later(time: TimeArg, seconds: number): TimeArg {
+  const isDuration = !isDate(time) && time < firstUnixTime;
+  if (isDuration && time + seconds < firstUnixTime) return time + seconds;
+  const start = isDate(time) ? millisecondsOf(time) : isDuration ? wallClock() + time * 1000 : time * 1000;
+  return new Date(Math.min(start + seconds * 1000, lastDate));
+}
+
 /** Its own time, whatever a subclass makes of `getTime`. */
 export function millisecondsOf(date: Date): number {
   return Date.prototype.getTime.call(date);
