@@ -84,7 +84,7 @@ const tooLarge = 10n ** BigInt(maxDigits);
 export function bigIntFromText(text: string, data: Buffer, flags: number): bigint {
   // incr and decr leave trailing blanks behind where a number became shorter.
   const digits = text.trim();
-  if (digits.length > maxDigits + 1)
+  if (digits.length - (digits.startsWith('-') ? 1 : 0) > maxDigits)
     throw new DeserializationError(`the value is an integer of more than ${maxDigits} digits`, data, flags);
   if (/^-?\d+$/.test(digits)) return BigInt(digits);
   throw new DeserializationError('the value is not the integer that its flags say', data, flags);
