@@ -1,28 +1,30 @@
 /** The client: pylibmc's `Client`, with promises. Arguments are checked here; the rest is done natively. */
 
-import { checkStatsArgument, serializedParts } from './operations/arguments';
-import type { Behaviors } from './options/behaviors';
-import * as behaviorTable from './options/behaviors';
-import type { CallOptions } from './options/call-options';
-import { checkClientOptions, type CheckedOptions, type ClientOptions } from './options/client-options';
-import { ClientRequests } from './operations/client-executor';
+import { Op } from './addon/record-layout';
 import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
 import { Dispatcher } from './dispatch/dispatcher';
+import type { Route } from './dispatch/servers';
 import { MemcachedError, returnCode } from './errors';
-import { toFlushDelay, type TimeArg } from './options/expiry';
-import { toPlan, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
-import { KeyOperations } from './operations/key-operations';
-import { assertKey, badKeyError, keyBytes, maxKeyBytes, type Key } from './options/keys';
-import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './observability/metrics';
 import { Namespaces, type Namespace } from './namespace/namespace';
-import type { NativeBehaviors } from './addon/addon';
-import { ReadThrough } from './read-through/read-through';
-import { makeDecoders, type Decoders } from './operations/decoders';
-import { attempt, type Requests } from './operations/executor';
+import { serverStates, type ClientMetrics, type ServerState } from './observability/metrics';
+import { checkStatsArgument } from './operations/arguments';
+import type { ClientContext } from './operations/client-context';
+import { makeDecoders } from './operations/decoders';
+import { OperationExecutor } from './operations/executor';
+import { KeyOperations } from './operations/key-operations';
+import { makePayload } from './operations/make-payload';
+import { Serializer } from './operations/serialization';
+import type { Behaviors } from './options/behaviors';
+import * as behaviorTable from './options/behaviors';
+import { assertOptions, type CallOptions } from './options/call-options';
+import { checkClientOptions, type CheckedOptions, type ClientOptions } from './options/client-options';
+import { toFlushDelay, type TimeArg } from './options/expiry';
+import { assertKey, badKeyError, keyBytes, whyBadKey, type Key } from './options/keys';
 import { serverName, toNative, type ServerAddress } from './options/servers';
+import { toPlan, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
 import { InternalItems } from './read-through/internal-items';
-import { Op } from './addon/record-layout';
+import { ReadThrough } from './read-through/read-through';
 
 /** Where a key goes, and why. */
 export interface Explanation {
@@ -49,9 +51,9 @@ export class Client extends KeyOperations {
   readonly #options: ClientOptions;
   readonly #addresses: readonly ServerAddress[];
   readonly #dispatcher: Dispatcher;
-  readonly #requests: Requests;
-  readonly #decoders: Decoders;
+  readonly #context: ClientContext;
   readonly #codec: Codec;
+  readonly #codecSerializer: Serializer;
   readonly #maxInflated: number;
   /** Whether the protocol is binary. */
   readonly #isBinary: boolean;
@@ -74,33 +76,27 @@ export class Client extends KeyOperations {
     const own = new.target.prototype;
     const ownSerialize = !isStandard || own.serialize !== Client.prototype.serialize;
     const ownDeserialize = !isStandard || own.deserialize !== Client.prototype.deserialize;
-    const decoders = makeDecoders({
-      deserialize: ownDeserialize ? (data, flags) => this.deserialize(data, flags) : undefined,
-      standard: pylibmcCodec,
-      serverName: (index) => dispatcher.serverName(index),
-      errors: dispatcher.errors,
-      maxInflated: checked.maxInflated,
-    });
-    const requests = new ClientRequests({
-      dispatcher,
-      decoders,
-      codec: checked.codec,
-      serialize: ownSerialize ? (value) => this.serialize(value) : undefined,
-      servers: checked.addresses.length,
-      failSoft: options.failSoft === true,
-      isFollowUp: false,
-    });
-    super(requests, decoders);
+    const context: ClientContext = {
+      executor: new OperationExecutor(dispatcher, { failSoft: options.failSoft === true }),
+      decoders: makeDecoders({
+        deserialize: ownDeserialize ? (data, flags) => this.deserialize(data, flags) : undefined,
+        standard: pylibmcCodec,
+        servers: dispatcher.servers,
+        maxInflated: checked.maxInflated,
+      }),
+      serializer: new Serializer(checked.codec, ownSerialize ? (value) => this.serialize(value) : undefined),
+    };
+    super(context);
     this.servers = Object.freeze(typeof servers === 'string' ? [servers] : [...servers]);
     this.#options = { ...options, ...(options.behaviors === undefined ? {} : { behaviors: { ...options.behaviors } }) };
     this.#addresses = checked.addresses;
     this.#codec = checked.codec;
+    this.#codecSerializer = new Serializer(checked.codec, (value) => checked.codec.serialize(value));
     this.#maxInflated = checked.maxInflated;
     this.#isBinary = checked.binary;
     this.#dispatcher = dispatcher;
-    this.#requests = requests;
-    this.#decoders = decoders;
-    this.#followBehaviors(checked.behaviors);
+    this.#context = context;
+    dispatcher.followBehaviors(checked.behaviors);
   }
 
   // Caching.
@@ -115,15 +111,15 @@ export class Client extends KeyOperations {
    * and the error is published on the diagnostics channel `libmemcached:failure`.
    */
   async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
-    const { maxKeyBytes } = this.#dispatcher.submission;
-    const plan = toPlan(key, loader, time, { maxKeyBytes, timeout: this.#dispatcher.timeout });
+    const { keyLimits, timeout } = this.#dispatcher;
+    const plan = toPlan(key, loader, time, { maxKeyBytes: keyLimits.maxKeyBytes, timeout });
     const readThrough = (this.#readThrough ??= this.#makeReadThrough());
-    return (await readThrough.run(() => readThrough.look(plan.key, plan, plan.call), plan)) as T;
+    return (await readThrough.run(() => readThrough.lookUp(plan.key, plan, plan.call), plan)) as T;
   }
 
   #makeReadThrough(): ReadThrough {
-    const requests = this.#requests.forFollowUps();
-    return new ReadThrough(requests, new InternalItems(requests));
+    const context = { ...this.#context, executor: this.#context.executor.forBegunCalls() };
+    return new ReadThrough(context, new InternalItems(context));
   }
 
   // Views.
@@ -135,58 +131,47 @@ export class Client extends KeyOperations {
    * @throws TypeError or RangeError unless the name is a string of 1 … 200 bytes
    */
   namespace(name: string): Namespace {
-    this.#namespaces ??= new Namespaces(this.#requests);
+    this.#namespaces ??= new Namespaces(this.#context);
     return this.#namespaces.get(name);
   }
 
   // Servers.
 
-  /** Empties all servers; with `time`, so many seconds from now. */
-  flushAll(options: CallOptions & { time?: TimeArg } = {}): Promise<true> {
-    return attempt(async (): Promise<true> => {
-      await this.#requests.everyServer(Op.Flush, toFlushDelay(options.time), '', this.#decoders.nothing, options);
-      return true;
-    });
+  /** Empties all servers; with `time`, after this many seconds. */
+  async flushAll(options: CallOptions & { time?: TimeArg } = {}): Promise<true> {
+    assertOptions(options);
+    const { executor, decoders } = this.#context;
+    await executor.broadcast(Op.Flush, decoders.nothing, makePayload('', 0, toFlushDelay(options.time)), options);
+    return true;
   }
 
   /**
-   * Statistics of every server: pairs of a name, `127.0.0.1:11211 (0)` as pylibmc has it, and the statistics. `group`: as
-   * memcached's `stats` takes it (`'items'`, `'slabs'`, …); UnknownStatKey if the server does not know it.
+   * Resolves with the statistics of every server: pairs of a name, `127.0.0.1:11211 (0)` as pylibmc has it, and the
+   * statistics. `group`: as memcached's `stats` takes it (`'items'`, `'slabs'`, …). Rejects with UnknownStatKey if the
+   * server does not know it.
    */
-  getStats(group?: string, options?: CallOptions): Promise<[name: string, stats: Record<string, string>][]> {
-    return attempt(async () => {
-      const argument = checkStatsArgument(group);
-      const texts = await this.#requests.everyServer(Op.Stats, 0, argument, this.#decoders.text, options);
-      return texts.map((text, index) => [this.#statsName(index), parseStats(text as string)]);
-    });
+  async getStats(group?: string, options?: CallOptions): Promise<[name: string, stats: Record<string, string>][]> {
+    const { executor, decoders } = this.#context;
+    const texts = await executor.broadcast(Op.Stats, decoders.text, makePayload(checkStatsArgument(group)), options);
+    return texts.map((text, index) => [this.#statsName(index), parseStats(text)]);
   }
 
-  /** Every server's version, by its name. Asks the servers. */
-  version(options?: CallOptions): Promise<Map<string, string>> {
-    return attempt(async () => {
-      const versions = await this.#requests.everyServer(Op.Version, 0, '', this.#decoders.text, options);
-      return new Map(versions.map((version, index) => [this.#dispatcher.serverName(index), version as string]));
-    });
+  /** Resolves with every server's version, by its name. Asks the servers. */
+  async version(options?: CallOptions): Promise<Map<string, string>> {
+    const { executor, decoders } = this.#context;
+    const versions = await executor.broadcast(Op.Version, decoders.text, makePayload(''), options);
+    return new Map(versions.map((version, index) => [this.#dispatcher.servers.name(index), version]));
   }
 
   /** Closes all connections and forgets which servers failed. The next operation connects. */
-  disconnectAll(options?: CallOptions): Promise<void> {
-    return attempt(async () => {
-      await this.#requests.everyServer(Op.Disconnect, 0, '', this.#decoders.nothing, options);
-    });
+  async disconnectAll(options?: CallOptions): Promise<void> {
+    const { executor, decoders } = this.#context;
+    await executor.broadcast(Op.Disconnect, decoders.nothing, makePayload(''), options);
   }
 
-  /** What this client has counted since it was made; see docs/observability.md. Asks no server. */
+  /** Returns what this client has counted since it was made; see docs/observability.md. Asks no server. */
   metrics(): ClientMetrics {
-    return {
-      pending: this.#dispatcher.pending,
-      refused: this.#dispatcher.refused,
-      servers: this.#dispatcher.native
-        .metrics()
-        .map((numbers, index) =>
-          serverMetrics(this.#dispatcher.serverName(index), numbers, this.#dispatcher.errors.of(index)),
-        ),
-    };
+    return this.#dispatcher.metrics();
   }
 
   // Life.
@@ -202,13 +187,13 @@ export class Client extends KeyOperations {
 
   /** Lets pending operations finish (each is bounded by its deadline); later ones reject with ClientClosed. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#dispatcher.close();
+    this.#closing ??= this.#dispatcher.lifecycle.close();
     return this.#closing;
   }
 
   /** Ends at once: pending operations reject with ClientClosed. Idempotent. */
   destroy(): void {
-    this.#dispatcher.destroy();
+    this.#dispatcher.lifecycle.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -233,7 +218,7 @@ export class Client extends KeyOperations {
 
   /** A copy of the behaviors in force. */
   getBehaviors(): Behaviors {
-    return behaviorTable.fromNative(this.#dispatcher.native.getBehaviors());
+    return behaviorTable.fromNative(this.#dispatcher.servers.getBehaviors());
   }
 
   /**
@@ -243,22 +228,12 @@ export class Client extends KeyOperations {
    */
   setBehaviors(behaviors: Partial<Behaviors>): void {
     const checked = behaviorTable.toNative(behaviors, this.#isBinary);
-    this.#dispatcher.flush(); // what was called before keeps the behaviors it was called with
     try {
-      this.#dispatcher.native.setBehaviors(checked);
+      this.#dispatcher.setBehaviors(checked);
     } catch (error) {
       throw behaviorError(error);
     }
-    this.#followBehaviors(checked);
     this.#rememberForClones(behaviors);
-  }
-
-  /** What we have to know ourselves of behaviors that were set. */
-  #followBehaviors(set: NativeBehaviors): void {
-    this.#dispatcher.followBehaviors({
-      ...(set.num_replicas === undefined ? {} : { replicas: Number(set.num_replicas) }),
-      ...(set.namespace === undefined ? {} : { namespaceBytes: Buffer.byteLength(String(set.namespace)) }),
-    });
   }
 
   #rememberForClones(behaviors: Partial<Behaviors>): void {
@@ -277,7 +252,7 @@ export class Client extends KeyOperations {
 
   /** The server that a key goes to now, as `host:port` or path. */
   serverFor(key: Key): string {
-    return this.#dispatcher.serverName(this.#route(key, 'serverFor')[2]);
+    return this.#dispatcher.servers.name(this.#route(key, 'serverFor')[2]);
   }
 
   /** Where a key goes, and why: the answer to "why is my key not there". */
@@ -287,18 +262,16 @@ export class Client extends KeyOperations {
       wireKey: Buffer.concat([Buffer.from(this.getBehaviors().namespace), keyBytes(key)]),
       digest,
       hash,
-      server: this.#dispatcher.serverName(server),
+      server: this.#dispatcher.servers.name(server),
       serverState: serverStates[state] ?? 'up',
     };
   }
 
-  #route(key: Key, name: string): [number, number, number, number] {
-    assertKey(key, name);
-    const bytes = keyBytes(key);
-    if (bytes.length === 0) throw badKeyError(key, name, 'it is empty');
-    if (bytes.length > this.#dispatcher.submission.maxKeyBytes)
-      throw badKeyError(key, name, `it has more than ${String(maxKeyBytes)} bytes, with the namespace`);
-    return this.#dispatcher.native.route(bytes, 0);
+  #route(key: Key, method: string): Route {
+    assertKey(key, method);
+    const reason = whyBadKey(key, { maxKeyBytes: this.#dispatcher.keyLimits.maxKeyBytes, isText: false });
+    if (reason !== undefined) throw badKeyError(key, method, reason);
+    return this.#dispatcher.servers.route(key);
   }
 
   // Values.
@@ -309,7 +282,7 @@ export class Client extends KeyOperations {
    * @throws TypeError for what the codec cannot store
    */
   serialize(value: unknown): Serialized {
-    const { data, flags } = serializedParts(value, (given) => this.#codec.serialize(given));
+    const { data, flags } = this.#codecSerializer.toBytes(value);
     return [typeof data === 'string' ? Buffer.from(data) : data, flags];
   }
 

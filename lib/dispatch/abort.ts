@@ -28,7 +28,7 @@ export function giveUpWhen(
     giveUp(late());
   };
   const timer = milliseconds === Infinity ? undefined : setTimeout(expire, milliseconds);
-  const detach =
+  const removeListener =
     signal === undefined
       ? undefined
       : onAbort(signal, () => {
@@ -36,14 +36,14 @@ export function giveUpWhen(
         });
   return () => {
     clearTimeout(timer);
-    detach?.();
+    removeListener?.();
   };
 }
 
 function listenTo(signal: AbortSignal): Set<Run> {
   const runs = new Set<Run>();
-  waiting.set(signal, runs);
   signal.addEventListener('abort', abortAll, { once: true });
+  waiting.set(signal, runs);
   return runs;
 }
 

@@ -21,7 +21,23 @@ export function assertOptions(given: unknown): asserts given is object {
     throw new TypeError(`options must be an object, not ${describeType(given)}`);
 }
 
-/** The error for a name that options do not have. */
+/**
+ * `{ expires: 60 }` must not store a value that never expires.
+ *
+ * @throws TypeError for a name that is in neither list
+ */
+export function rejectUnknownOptions(
+  options: object,
+  names: ReadonlySet<string>,
+  ownNames: readonly string[] = [],
+): void {
+  for (const name in options) {
+    if (names.has(name) || ownNames.includes(name)) continue;
+    if (Object.hasOwn(options, name)) throw unknownOption(name, [...names, ...ownNames]);
+  }
+}
+
+/** Returns the error for a name that options do not have. */
 export function unknownOption(name: string, known: Iterable<string>): TypeError {
   return new TypeError(`unknown option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`);
 }

@@ -5,8 +5,9 @@ import { toNative as behaviorsToNative } from './behaviors';
 import { resolveCodec, type CodecName } from '../codecs';
 import type { Codec } from '../codecs/codec';
 import { defaultMaxInflated } from '../codecs/zlib';
-import { assertOptions, checkTimeout, unknownOption } from './call-options';
+import { assertOptions, checkTimeout, rejectUnknownOptions } from './call-options';
 import { describeType } from './keys';
+import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
 import { parseServers, Transport, type ServerAddress } from './servers';
 
@@ -70,7 +71,8 @@ const maxPendingLimit = 16_000_000;
 /** @throws TypeError, RangeError: what is wrong */
 export function checkClientOptions(servers: string | readonly string[], options: ClientOptions): CheckedOptions {
   assertOptions(options);
-  for (const name of Object.keys(options)) if (!known.has(name)) throw unknownOption(name, known);
+  rejectUnknownOptions(options, known);
+  const { maxInflated = defaultMaxInflated, maxPending = 1_000_000 } = options;
   const addresses = parseServers(servers);
   const codec = resolveCodec(options.codec);
   if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')
@@ -81,9 +83,9 @@ export function checkClientOptions(servers: string | readonly string[], options:
     binary,
     behaviors: options.behaviors === undefined ? {} : behaviorsToNative(options.behaviors, binary),
     codec,
-    maxInflated: wholeNumber(options.maxInflated, 'maxInflated', 1, maxInflatedLimit, defaultMaxInflated),
+    maxInflated: checkInteger(maxInflated, 'maxInflated', 1, maxInflatedLimit),
     timeout: options.timeout === undefined ? 2000 : checkTimeout(options.timeout),
-    maxPending: wholeNumber(options.maxPending, 'maxPending', 1, maxPendingLimit, 1_000_000),
+    maxPending: checkInteger(maxPending, 'maxPending', 1, maxPendingLimit),
   };
 }
 
@@ -114,12 +116,4 @@ function checkCredentials(username: unknown, password: unknown): void {
     if (value.includes('\0')) throw new TypeError(`${name} must not have a zero byte`);
   }
   if (username === '') throw new TypeError('username must not be empty');
-}
-
-function wholeNumber(value: unknown, name: string, least: number, most: number, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${describeType(value)}`);
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new RangeError(`${name} must be a whole number, ${String(least)} … ${String(most)}: ${String(value)}`);
-  return value;
 }
