@@ -1,7 +1,7 @@
 /** pylibmc's ClientPool. A client here is safe to share; a pool bounds how many callers work at a time. */
 
 import { giveUpWhen } from './dispatch/abort';
-import { checkCallOptions, readOptions, type CallOptions } from './options/call-options';
+import { readCallOptions, readOptions, type CallOptions } from './options/call-options';
 import type { Client } from './client';
 import { describeType } from './options/keys';
 import { Busy, ClientClosed, TimeoutError, returnCode } from './errors';
@@ -69,9 +69,10 @@ export class ClientPool {
   async reserve<T>(use: (client: Client) => T | Promise<T>, given: ReserveOptions = {}): Promise<T> {
     if (typeof use !== 'function') throw new TypeError(`reserve: use must be a function, not ${describeType(use)}`);
     const options = readOptions<ReserveOptions>(given, reserveNames);
-    const timeout = checkCallOptions(options, Infinity);
+    const { block, ...call } = options;
+    const { timeout = Infinity, signal } = readCallOptions(call) ?? {};
     if (this.#isClosed) throw closed('reserve');
-    const client = this.#idle.shift() ?? (await this.#nextReturned(options, timeout));
+    const client = this.#idle.shift() ?? (await this.#nextReturned(block === true, timeout, signal));
     try {
       return await use(client);
     } finally {
@@ -87,8 +88,8 @@ export class ClientPool {
     await Promise.all(this.#idle.splice(0).map((client) => client.close()));
   }
 
-  async #nextReturned({ block, signal }: ReserveOptions, timeout: number): Promise<Client> {
-    if (block !== true) throw new Busy('every client of the pool is reserved', { operation: 'reserve' });
+  async #nextReturned(block: boolean, timeout: number, signal: AbortSignal | undefined): Promise<Client> {
+    if (!block) throw new Busy('every client of the pool is reserved', { operation: 'reserve' });
     let stop = (): void => undefined;
     try {
       return await new Promise<Client>((resolve, reject) => {

@@ -1,18 +1,34 @@
 /** Waiting for an AbortSignal: one listener for each, however many operations have it. Node warns about more than ten. */
 
+import { clearTimeout, setTimeout } from '../timing';
+
 type Run = () => void;
 
-/** What is to be run when a signal is aborted. */
-const waiting = new WeakMap<AbortSignal, Set<Run>>();
+interface Listening {
+  runs: Set<Run>;
+  listener: () => void;
+}
 
-/** Runs it when the signal is aborted, unless the function that is returned was called before. */
+/** What is to be run when a signal is aborted. */
+const listenings = new WeakMap<AbortSignal, Listening>();
+
+/**
+ * Runs it when the signal is aborted, unless the function that is returned was called before.
+ *
+ * @throws what an odd signal throws; then nothing is left behind
+ */
 export function onAbort(signal: AbortSignal, run: Run): () => void {
-  const runs = waiting.get(signal) ?? listenTo(signal);
+  const listening = listenings.get(signal) ?? listenTo(signal);
+  const { runs, listener } = listening;
   runs.add(run);
   return () => {
-    if (!runs.delete(run) || runs.size > 0 || waiting.get(signal) !== runs) return;
-    waiting.delete(signal);
-    signal.removeEventListener('abort', abortAll);
+    if (!runs.delete(run) || runs.size > 0 || listenings.get(signal) !== listening) return;
+    listenings.delete(signal);
+    try {
+      signal.removeEventListener('abort', listener);
+    } catch {
+      // An odd signal: whoever has settled must not hear of it.
+    }
   };
 }
 
@@ -28,7 +44,7 @@ export function giveUpWhen(
     giveUp(late());
   };
   const timer = milliseconds === Infinity ? undefined : setTimeout(expire, milliseconds);
-  const detach =
+  const removeListener =
     signal === undefined
       ? undefined
       : onAbort(signal, () => {
@@ -36,20 +52,18 @@ export function giveUpWhen(
         });
   return () => {
     clearTimeout(timer);
-    detach?.();
+    removeListener?.();
   };
 }
 
-function listenTo(signal: AbortSignal): Set<Run> {
+function listenTo(signal: AbortSignal): Listening {
   const runs = new Set<Run>();
-  waiting.set(signal, runs);
-  signal.addEventListener('abort', abortAll, { once: true });
-  return runs;
-}
-
-function abortAll(event: Event): void {
-  const signal = event.target as AbortSignal;
-  const runs = waiting.get(signal) ?? new Set<Run>();
-  waiting.delete(signal);
-  for (const run of runs) run();
+  const listener = (): void => {
+    if (listenings.get(signal)?.runs === runs) listenings.delete(signal);
+    for (const run of runs) run();
+  };
+  signal.addEventListener('abort', listener, { once: true });
+  const listening = { runs, listener };
+  listenings.set(signal, listening);
+  return listening;
 }

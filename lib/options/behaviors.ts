@@ -1,6 +1,7 @@
 /** Behaviors: pylibmc's names, values and units, checked before they reach libmemcached. */
 
 import { assertWellFormed, describeType } from './keys';
+import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
 
 export type Hasher =
@@ -156,14 +157,7 @@ function checkNumber(name: string, value: unknown): number {
 function checkUnsigned(name: string, value: unknown): number {
   // remove_failed is a number to pylibmc and a switch in much of its documentation.
   if (name === 'remove_failed' && typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value !== 'number')
-    throw new TypeError(`behavior ${name} must be a whole number, not ${describeType(value)}`);
-  const min = atLeastOne.has(name) ? 1 : 0;
-  if (!Number.isInteger(value) || value < min || value > maxBehavior)
-    throw new RangeError(
-      `behavior ${name} must be a whole number, ${String(min)} … ${String(maxBehavior)}: ${String(value)}`,
-    );
-  return value;
+  return checkInteger(value, `behavior ${name}`, atLeastOne.has(name) ? 1 : 0, maxBehavior);
 }
 
 function checkChoice(name: string, value: unknown, choices: Readonly<Record<string, number>>): number {

@@ -7,6 +7,7 @@ import type { Codec } from '../codecs/codec';
 import { defaultMaxInflated } from '../codecs/zlib';
 import { checkTimeout, readOptions } from './call-options';
 import { describeType } from './keys';
+import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
 import { parseServers, Transport, type ServerAddress } from './servers';
 
@@ -72,6 +73,7 @@ const maxPendingLimit = 16_000_000;
 /** @throws TypeError, RangeError: what is wrong */
 export function checkClientOptions(servers: string | readonly string[], given: ClientOptions): CheckedOptions {
   const options = readOptions<ClientOptions>(given, names);
+  const { maxInflated = defaultMaxInflated, maxPending = 1_000_000 } = options;
   const addresses = parseServers(servers);
   const codec = resolveCodec(options.codec);
   if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')
@@ -84,9 +86,9 @@ export function checkClientOptions(servers: string | readonly string[], given: C
     binary,
     behaviors: behaviors === undefined ? {} : behaviorsToNative(behaviors, binary),
     codec,
-    maxInflated: wholeNumber(options.maxInflated, 'maxInflated', 1, maxInflatedLimit, defaultMaxInflated),
+    maxInflated: checkInteger(maxInflated, 'maxInflated', 1, maxInflatedLimit),
     timeout: options.timeout === undefined ? 2000 : checkTimeout(options.timeout),
-    maxPending: wholeNumber(options.maxPending, 'maxPending', 1, maxPendingLimit, 1_000_000),
+    maxPending: checkInteger(maxPending, 'maxPending', 1, maxPendingLimit),
   };
 }
 
@@ -119,12 +121,4 @@ function checkCredentials(username: unknown, password: unknown): void {
     if (!value.isWellFormed()) throw new TypeError(`${name} must not have a lone surrogate, which UTF-8 cannot say`);
   }
   if (username === '') throw new TypeError('username must not be empty');
-}
-
-function wholeNumber(value: unknown, name: string, least: number, most: number, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${describeType(value)}`);
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new RangeError(`${name} must be a whole number, ${String(least)} … ${String(most)}: ${String(value)}`);
-  return value;
 }

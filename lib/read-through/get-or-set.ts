@@ -1,10 +1,11 @@
 /** `getOrSet`: what its caller may give, and the plan that is made of it. */
 
-import { checkStoreOptions, type StoreOptions } from '../operations/arguments';
-import { checkTimeout, type CallOptions } from '../options/call-options';
-import { toExpiry, isDate, type TimeArg } from '../options/expiry';
-import { assertKey, badKeyError, ownCopy, keyBytes, describeType, type Key } from '../options/keys';
+import { checkStore, type StoreOptions } from '../operations/arguments';
+import { readOptions, type CallOptions } from '../options/call-options';
+import { isDate, later, millisecondsOf, toExpiry, type TimeArg } from '../options/expiry';
+import { assertKey, badKeyError, describeType, keyBytes, ownCopy, type Key } from '../options/keys';
 import { leaseSuffix } from './lease';
+import { now } from '../timing';
 
 export interface GetOrSetOptions extends StoreOptions {
   /**
@@ -39,7 +40,7 @@ export interface Plan {
   servesStale: boolean;
   /** Seconds. */
   leaseFor: number;
-  /** On the clock of performance.now(). */
+  /** On the clock of now(). */
   deadline: number;
   /** Milliseconds. */
   timeout: number;
@@ -47,57 +48,59 @@ export interface Plan {
   call: CallOptions | undefined;
 }
 
-const ownOptions = ['staleFor', 'leaseFor'];
+const names = [
+  ...(['timeout', 'signal', 'time', 'minCompressLen', 'compressLevel'] as const),
+  ...(['staleFor', 'leaseFor'] as const),
+] as const satisfies (keyof GetOrSetOptions)[];
 const maxLeaseSeconds = 86_400;
 const defaultLeaseSeconds = 10;
 const timeoutGraceMs = 2000;
 
 /** @throws TypeError, RangeError, BadKeyProvided */
 export function toPlan(
-  key: Key,
+  given: Key,
   loader: unknown,
-  given: TimeArg | GetOrSetOptions | undefined,
+  timeOrOptions: TimeArg | GetOrSetOptions | undefined,
   limits: { maxKeyBytes: number; timeout: number },
 ): Plan {
-  assertKey(key, 'getOrSet');
+  assertKey(given, 'getOrSet');
+  const key = ownCopy(given);
   const longest = limits.maxKeyBytes - leaseSuffix.length;
   if (key.length === 0) throw badKeyError(key, 'getOrSet', 'it is empty');
   if (keyBytes(key).length > longest)
     throw badKeyError(key, 'getOrSet', `it has more than ${String(longest)} bytes, which is the limit with its lease`);
   if (typeof loader !== 'function')
     throw new TypeError(`getOrSet: the loader must be a function, not ${describeType(loader)}`);
-  checkStoreOptions(given, ownOptions);
-  const options: GetOrSetOptions = typeof given === 'object' && !isDate(given) ? given : ofTime(given);
-  const {
-    time = 0,
-    staleFor = 0,
-    leaseFor = defaultLeaseSeconds,
-    minCompressLen = 0,
-    compressLevel = -1,
-    signal,
-  } = options;
+  const options = toOptions(timeOrOptions);
+  checkStore(options);
+  const { staleFor = 0, leaseFor = defaultLeaseSeconds, minCompressLen = 0, compressLevel = -1, signal } = options;
+  // A Date is the caller's, who may change it while the value is loaded.
+  const time = isDate(options.time) ? new Date(millisecondsOf(options.time)) : (options.time ?? 0);
   checkSeconds(staleFor, 'staleFor', 0, Infinity);
   checkSeconds(leaseFor, 'leaseFor', 1, maxLeaseSeconds);
   if (staleFor > 0 && time === 0) throw new TypeError('getOrSet: staleFor needs a time after which the value is stale');
-  const lastUntil = isDate(time) ? new Date(time.getTime() + staleFor * 1000) : time + staleFor;
+  const lastUntil = later(time, staleFor);
   toExpiry(lastUntil);
-  const timeout = options.timeout === undefined ? leaseFor * 2000 + timeoutGraceMs : checkTimeout(options.timeout);
-  const own = ownCopy(key);
+  const timeout = options.timeout ?? leaseFor * 2000 + timeoutGraceMs;
   return {
-    key: own,
-    load: () => (loader as Loader<unknown>)(own),
+    key,
+    // A copy: what a loader does to its key must not lead its value elsewhere.
+    load: () => (loader as Loader<unknown>)(ownCopy(key)),
     store: { time: lastUntil, minCompressLen, compressLevel },
     freshUntil: time,
     servesStale: staleFor > 0,
     leaseFor: Math.ceil(leaseFor),
-    deadline: performance.now() + timeout,
+    deadline: now() + timeout,
     timeout,
     call: callOptions(Math.min(timeout, limits.timeout), options.timeout, signal),
   };
 }
 
-function ofTime(time: TimeArg | undefined): GetOrSetOptions {
-  return time === undefined ? {} : { time };
+/** @throws TypeError, RangeError, the signal's reason */
+function toOptions(given: TimeArg | GetOrSetOptions | undefined): GetOrSetOptions {
+  if (given === undefined) return {};
+  if (typeof given === 'number' || isDate(given)) return { time: given };
+  return readOptions<GetOrSetOptions>(given, names);
 }
 
 function callOptions(

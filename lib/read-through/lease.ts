@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CallOptions } from '../options/call-options';
 import { NotFound } from '../errors';
+import { miss } from '../operations/decoders';
 import type { TimeArg } from '../options/expiry';
 import { withPrefix, type Key } from '../options/keys';
 import type { InternalItems } from './internal-items';
@@ -40,7 +41,7 @@ export class Lease {
   /** Undefined if it was lost; else the CAS token for the end. */
   async confirm(): Promise<bigint | undefined> {
     const item = await this.#items.gets(this.#key);
-    return item?.text === this.#text ? item.cas : undefined;
+    return item !== miss && item.text === this.#text ? item.cas : undefined;
   }
 
   /** The value was stored, and is not due before `time`. */
@@ -70,7 +71,7 @@ export class Leases {
   /** Whether the value beside it is to be loaded again, if nobody does so yet. */
   async isDue(key: Key, options: CallOptions | undefined): Promise<boolean> {
     const text = await this.#items.get(withPrefix(key, leaseSuffix), options);
-    return text === undefined || text === free;
+    return text === miss || text === free;
   }
 
   /**
@@ -85,9 +86,9 @@ export class Leases {
     const lease = new Lease(this.#items, leaseKey, text);
     if (await this.#items.add(leaseKey, text, time)) return lease;
     const item = await this.#items.gets(leaseKey);
-    if (item?.text === fresh && !evenIfFresh) return 'fresh';
+    if (item !== miss && item.text === fresh && !evenIfFresh) return 'fresh';
     // Gone in this moment, or not ours to judge: as if it were held.
-    if (item === undefined || (item.text !== fresh && item.text !== free)) return 'held';
+    if (item === miss || (item.text !== fresh && item.text !== free)) return 'held';
     const isTaken = await this.#items.cas(leaseKey, text, item.cas, time).catch(falseIfNotFound);
     return isTaken ? lease : 'held';
   }

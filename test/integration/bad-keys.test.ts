@@ -82,7 +82,7 @@ describe('keys', () => {
         const error = await failure(call(connect(untouched(), { binary }), key));
         expect(error).toMatchObject({
           name: 'BadKeyProvided',
-          code: 'ERR_MEMCACHED_BADKEYPROVIDED',
+          code: 'ERR_MEMCACHED_BAD_KEY',
           outcomeUnknown: false,
         });
         expect(error.key).toBe(key);
