@@ -36,5 +36,5 @@ export interface Codec {
 export function rejectPromise(result: unknown, method: string): void {
   if (!types.isPromise(result)) return;
   result.catch(() => undefined); // nobody else looks at it
-  throw new TypeError(`${method} must not be asynchronous: it returned a Promise`);
+  throw new TypeError(`${method} must return its result, and not a Promise: codecs are synchronous`);
 }

@@ -108,8 +108,8 @@ inEveryProtocol(({ connect: make }) => {
     const store = new KeyvMemcached(make());
     for (const length of [1, 300]) {
       const keys = ['\ud800', '\ud801', '\ufffd'].map((end) => 'k'.repeat(length) + end);
-      for (const key of keys) await store.set(key, key);
-      expect(await store.getMany(keys)).toEqual(await Promise.all(keys.map((key) => store.get(key))));
+      for (const [index, key] of keys.entries()) await store.set(key, index);
+      expect(await store.getMany(keys)).toEqual([0, 1, 2]);
       expect(await store.hasMany(keys)).toEqual([true, true, true]);
       await store.delete(keys[0] as string);
       expect(await store.hasMany(keys)).toEqual([false, true, true]);

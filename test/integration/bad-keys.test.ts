@@ -85,7 +85,7 @@ describe('keys', () => {
           code: 'ERR_MEMCACHED_BAD_KEY',
           outcomeUnknown: false,
         });
-        expect(error.key).toBe(key);
+        expect(error.key).toEqual(key);
         expect(String(error.operation)).toContain(name.replace('Multi', ''));
         expect(error.retcode).toBeGreaterThan(0);
         expect(error.message.length).toBeLessThan(400);
