@@ -13,6 +13,7 @@ import type { Dispatcher } from '../dispatch/dispatcher';
 import { Failure, MemcachedError } from '../errors';
 import { miss } from '../operations/decoders';
 import { rejecting, rejection } from '../operations/rejecting';
+import { internalPrefix } from '../options/keys';
 import type { InternalItems } from '../read-through/internal-items';
 import { now, nextTick } from '../timing';
 
@@ -23,8 +24,7 @@ import { now, nextTick } from '../timing';
 const generationBytes = 9;
 const generationLength = 12;
 const wellFormed = /^[\w-]{12}$/;
-/** Not a character of a generation: no key of a namespace can look like this one. */
-const generationKeySuffix = ':@generation';
+const generationKeyPrefix = `${internalPrefix}generation:`;
 /** Reads and adds until a generation is found or made: a second time if another process was faster. */
 const maxAttempts = 5;
 
@@ -77,7 +77,7 @@ export class Generation {
 
   constructor(name: string, items: InternalItems, dispatcher: Dispatcher) {
     this.#name = name;
-    this.#key = name + generationKeySuffix;
+    this.#key = generationKeyPrefix + name;
     this.#items = items;
     this.#dispatcher = dispatcher;
   }

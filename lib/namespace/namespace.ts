@@ -6,7 +6,7 @@ import type { ClientContext } from '../operations/client-context';
 import { rejecting } from '../operations/rejecting';
 import { readCallOptions, rejectCallback, type CallOptions } from '../options/call-options';
 import type { TimeArg } from '../options/expiry';
-import { assertWellFormed, describeType, withPrefix, type Key } from '../options/keys';
+import { assertWellFormed, describeType, internalPrefix, isInternal, withPrefix, type Key } from '../options/keys';
 import { toPlan, type GetOrSetOptions, type Loader } from '../read-through/get-or-set';
 import { InternalItems } from '../read-through/internal-items';
 import { ReadThrough, type LookupResult } from '../read-through/read-through';
@@ -17,7 +17,7 @@ import { NamespacedExecutor } from './namespaced-executor';
  * The keys of one namespace. Made by `client.namespace(name)`.
  *
  * Its methods are the client's, for keys that are stored as `<name>:<generation>:<key>`. The generation is read with
- * every operation, from the key `<name>:@generation`: once an `invalidate()` of any process has resolved, no operation
+ * every operation, from the key `@@generation:<name>`: once an `invalidate()` of any process has resolved, no operation
  * that is called afterwards, in any process, sees what was stored before. If the generation's server cannot be reached,
  * operations fail as if the key's own could not.
  *
@@ -107,6 +107,7 @@ export class Namespaces {
     const bytes = Buffer.byteLength(given);
     if (bytes === 0 || bytes > maxNameBytes)
       throw new RangeError(`namespace: the name must have 1 … ${String(maxNameBytes)} bytes, not ${String(bytes)}`);
+    if (isInternal(given)) throw new RangeError(`namespace: the name must not begin with ${internalPrefix}`);
     return new Namespace(given, this.#generation(given), this.#context, this.#readThrough);
   }
 

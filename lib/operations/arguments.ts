@@ -74,7 +74,8 @@ export function checkStore(options: StoreOptions): CheckedStoreOptions {
 export function checkToken(cas: unknown): bigint {
   if (typeof cas !== 'bigint')
     throw new TypeError(`cas: the token must be the bigint that gets resolved to, not ${describeType(cas)}`);
-  if (cas < 1n || cas > maxUint64) throw new RangeError(`cas: the token must be 1 … 2^64-1: ${cas}`);
+  if (cas < 1n || cas > maxUint64)
+    throw new RangeError(`cas: the token must be 1 … 2^64-1 (0 is of a server without CAS, memcached -C): ${cas}`);
   return cas;
 }
 

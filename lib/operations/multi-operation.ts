@@ -11,9 +11,11 @@ import {
   assertKey,
   badKeyError,
   describeType,
+  isInternal,
   lengthOf,
   ownCopy,
   whyBadKey,
+  whyInternal,
   withPrefix,
   type Key,
   type KeyLimits,
@@ -93,7 +95,8 @@ export class MultiOperation<T> implements Operation<MultiResult<T>>, Subject {
   begin(limits: KeyLimits): Promise<MultiResult<T>> {
     const { keys, method } = this.#request;
     for (let index = 0; index < keys.length; ++index) {
-      const reason = whyBadKey(this.wireKeys[index] as Key, limits);
+      const wireKey = this.wireKeys[index] as Key;
+      const reason = isInternal(wireKey) ? whyInternal : whyBadKey(wireKey, limits);
       if (reason !== undefined) throw badKeyError(keys[index] as Key, method, reason);
     }
     if (keys.length === 0) return Promise.resolve(this.#result);

@@ -3,7 +3,16 @@
 import { operationNames, type Op } from '../addon/record-layout';
 import type { Completion, Payload, PendingOperation } from '../dispatch/pending-operation';
 import type { noFallback, Forgiving } from '../observability/fail-soft';
-import { assertKey, badKeyError, ownCopy, withPrefix, type Key, type KeyLimits } from '../options/keys';
+import {
+  assertKey,
+  badKeyError,
+  isInternal,
+  ownCopy,
+  whyInternal,
+  withPrefix,
+  type Key,
+  type KeyLimits,
+} from '../options/keys';
 
 /** What a decoder may ask about the operation whose completion it reads. */
 export interface Subject {
@@ -59,6 +68,8 @@ export class SingleOperation<R> implements Operation<R>, Subject {
   readonly fallback: R | typeof noFallback;
   readonly wireKeys = undefined;
   removeAbortListener: (() => void) | undefined;
+  /** Whether the key is one of the client's own. */
+  protected readonly isInternal: boolean = false;
   readonly #decode: Decoder<R>;
   #key: Key | undefined;
   #payload: Payload | undefined;
@@ -90,7 +101,10 @@ export class SingleOperation<R> implements Operation<R>, Subject {
   }
 
   begin(): Promise<R> {
-    if (this.server < 0) this.#key = this.#ownKey();
+    if (this.server < 0) {
+      const key = (this.#key = this.#ownKey());
+      if (!this.isInternal && isInternal(key)) throw badKeyError(key, operationNames[this.op], whyInternal);
+    }
     const promise = new Promise<R>(catchSettlers as (resolve: (value: R) => void, reject: Settle) => void);
     this.#resolve = caughtResolve;
     this.#reject = caughtReject;
@@ -173,4 +187,9 @@ export class SingleOperation<R> implements Operation<R>, Subject {
   abort(reason: unknown): void {
     this.#reject?.(reason);
   }
+}
+
+/** An operation on a key of the client's own, which callers' keys cannot be. */
+export class InternalOperation<R> extends SingleOperation<R> {
+  protected override readonly isInternal = true;
 }

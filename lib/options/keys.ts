@@ -9,6 +9,21 @@ export type Key = string | Uint8Array;
 /** memcached's limit, in bytes, with prefix and namespace. */
 export const maxKeyBytes = 250;
 
+/**
+ * Keys of the client's own (leases, generations of namespaces) begin so, and no others may, whoever chose them: two meanings
+ * of one key would give a caller another key's value.
+ */
+export const internalPrefix = '@@';
+
+/** Whether a key as it goes on the wire is one of the client's own. */
+export function isInternal(key: Key): boolean {
+  return typeof key === 'string'
+    ? key.startsWith(internalPrefix)
+    : key[0] === internalPrefix.charCodeAt(0) && key[1] === internalPrefix.charCodeAt(1);
+}
+
+export const whyInternal = `keys that begin with ${internalPrefix} are the client's own`;
+
 export function badKeyError(key: Key, operation: string, why: string): BadKeyProvided {
   return new BadKeyProvided(`${operation}: bad key ${quoteKey(key)}: ${why}`, {
     key,

@@ -4,7 +4,7 @@ import { checkStore, type StoreOptions } from '../operations/arguments';
 import { readOptions, type CallOptions } from '../options/call-options';
 import { isDate, later, millisecondsOf, toExpiry, type TimeArg } from '../options/expiry';
 import { assertKey, badKeyError, describeType, keyBytes, ownCopy, type Key } from '../options/keys';
-import { leaseSuffix } from './lease';
+import { leasePrefix } from './lease';
 import { now } from '../timing';
 
 export interface GetOrSetOptions extends StoreOptions {
@@ -65,7 +65,7 @@ export function toPlan(
 ): Plan {
   assertKey(given, 'getOrSet');
   const key = ownCopy(given);
-  const longest = limits.maxKeyBytes - leaseSuffix.length;
+  const longest = limits.maxKeyBytes - leasePrefix.length;
   if (key.length === 0) throw badKeyError(key, 'getOrSet', 'it is empty');
   if (keyBytes(key).length > longest)
     throw badKeyError(key, 'getOrSet', `it has more than ${String(longest)} bytes, which is the limit with its lease`);

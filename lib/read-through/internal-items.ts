@@ -9,7 +9,7 @@ import type { ClientContext } from '../operations/client-context';
 import { miss, toBigInt, type Decoders, type Miss } from '../operations/decoders';
 import type { OperationExecutor } from '../operations/executor';
 import { makePayload } from '../operations/make-payload';
-import { SingleOperation, type Decoder } from '../operations/operation';
+import { InternalOperation, type Decoder } from '../operations/operation';
 import type { CallOptions } from '../options/call-options';
 import { toExpiry, type TimeArg } from '../options/expiry';
 import type { Key } from '../options/keys';
@@ -38,11 +38,11 @@ export class InternalItems {
   }
 
   get(key: Key, options?: CallOptions): Promise<string | Miss> {
-    return this.#executor.send(new SingleOperation(Op.Get, key, this.#decoders.textOrMiss, noFallback), options);
+    return this.#executor.send(new InternalOperation(Op.Get, key, this.#decoders.textOrMiss, noFallback), options);
   }
 
   gets(key: Key, options?: CallOptions): Promise<InternalItem | Miss> {
-    return this.#executor.send(new SingleOperation(Op.Gets, key, this.#item, noFallback), options);
+    return this.#executor.send(new InternalOperation(Op.Gets, key, this.#item, noFallback), options);
   }
 
   set(key: Key, text: string, time: TimeArg, options?: CallOptions): Promise<boolean> {
@@ -59,8 +59,13 @@ export class InternalItems {
     return this.#store(Op.Cas, key, text, time, cas, options);
   }
 
+  /** Resolves with whether it existed. */
+  delete(key: Key): Promise<boolean> {
+    return this.#executor.send(new InternalOperation(Op.Delete, key, this.#decoders.exists, noFallback));
+  }
+
   #store(op: Op, key: Key, text: string, time: TimeArg, cas: number | bigint, options?: CallOptions): Promise<boolean> {
     const payload = makePayload(text, textFlags, toExpiry(time), cas);
-    return this.#executor.send(new SingleOperation(op, key, this.#decoders.stored, noFallback, payload), options);
+    return this.#executor.send(new InternalOperation(op, key, this.#decoders.stored, noFallback, payload), options);
   }
 }

@@ -12,7 +12,7 @@ import { ClientClosed, TimeoutError, quoteKey, returnCode } from '../errors';
 import { SingleFlight } from './single-flight';
 import type { Plan } from './get-or-set';
 import { keyBytes, type Key } from '../options/keys';
-import { falseIfNotFound, Lease, Leases } from './lease';
+import { falseIfNotFound, Lease, Leases, noToken } from './lease';
 import { miss } from '../operations/decoders';
 import { checkStoreOptions } from '../operations/arguments';
 import type { ClientContext } from '../operations/client-context';
@@ -174,6 +174,11 @@ export class ReadThrough {
       const lease = await this.#leases.take(key, plan.leaseFor, false);
       if (!(lease instanceof Lease)) return;
       const { token } = await this.#current(key);
+      if (token === noToken) {
+        // Whether somebody has written a newer value cannot be told: the old one is served to its end, and then loaded.
+        await lease.endFresh(noToken, plan.leaseFor);
+        return;
+      }
       flight = this.#fly(id, (own) => this.#loadWith(lease, token, own, key, plan));
     } catch (error) {
       publishFailure(error);

@@ -111,7 +111,7 @@ inEveryProtocol(({ connect, server }) => {
     expect(await mine.getOrSet(key, () => 'old', options)).toBe('old');
     expect(await secondsLeft(server(), key)).toBeGreaterThan(95);
     const { load, finish, begun } = controlled<string>();
-    await until(async () => (await stored(server(), `${key}:lease`)) === undefined);
+    await until(async () => (await stored(server(), `@@lease:${key}`)) === undefined);
     const calls = Array.from({ length: 200 }, (_, index) => (index % 2 ? mine : theirs).getOrSet(key, load, options));
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['old']));
     await begun;
@@ -167,7 +167,7 @@ inEveryProtocol(({ connect, server }) => {
     await again.begun;
     await mc.set(refreshed, 'newer');
     again.finish('older');
-    await until(async () => (await stored(server(), `${refreshed}:lease`))?.bytes === 'free');
+    await until(async () => (await stored(server(), `@@lease:${refreshed}`))?.bytes === 'free');
     expect(await mc.get(refreshed)).toBe('newer');
 
     // And one that was deleted is not brought back.
@@ -178,7 +178,7 @@ inEveryProtocol(({ connect, server }) => {
     await third.begun;
     await mc.delete(deleted);
     third.finish('older');
-    await until(async () => (await stored(server(), `${deleted}:lease`))?.bytes === 'free');
+    await until(async () => (await stored(server(), `@@lease:${deleted}`))?.bytes === 'free');
     expect(await mc.get(deleted)).toBeUndefined();
   });
 

@@ -17,7 +17,7 @@ const subclass = (length: number, bytes: Uint8Array): Uint8Array => {
       return length;
     }
   }
-  return new Liar(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return new Liar(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
 };
 const copy = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const foreign = (text: string): Uint8Array =>
@@ -29,7 +29,7 @@ const shared = (text: string): Uint8Array => {
 };
 const detached = (): Uint8Array => {
   const bytes = copy('gone');
-  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
   return bytes;
 };
 
