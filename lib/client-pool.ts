@@ -94,12 +94,12 @@ export class ClientPool {
     try {
       return await new Promise<Client>((resolve, reject) => {
         const waiting = { resolve, reject };
-        this.#waiting.add(waiting);
         stop = giveUpWhen({ milliseconds: timeout, late: () => late(timeout), signal }, (reason) => {
           this.#waiting.delete(waiting); // at once: no client may be handed to one who does not wait any longer
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller chose the reason
           reject(reason);
         });
+        this.#waiting.add(waiting);
       });
     } finally {
       stop();

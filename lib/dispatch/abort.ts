@@ -2,18 +2,18 @@
 
 import { clearTimeout, setTimeout } from '../timing';
 
-type Run = () => void;
+type Run = (reason: unknown) => void;
 
 interface Listening {
   runs: Set<Run>;
   listener: () => void;
 }
 
-/** What is to be run when a signal is aborted. */
+/** What is to be run, with the signal's reason, when it is aborted. */
 const listenings = new WeakMap<AbortSignal, Listening>();
 
 /**
- * Runs it when the signal is aborted, unless the function that is returned was called before.
+ * Runs it with the signal's reason when it is aborted, unless the function that is returned was called before.
  *
  * @throws what an odd signal throws; then nothing is left behind
  */
@@ -43,13 +43,9 @@ export function giveUpWhen(
   const expire = (): void => {
     giveUp(late());
   };
+  // First: it may throw, and then nothing is left behind.
+  const removeListener = signal === undefined ? undefined : onAbort(signal, giveUp);
   const timer = milliseconds === Infinity ? undefined : setTimeout(expire, milliseconds);
-  const removeListener =
-    signal === undefined
-      ? undefined
-      : onAbort(signal, () => {
-          giveUp(signal.reason);
-        });
   return () => {
     clearTimeout(timer);
     removeListener?.();
@@ -60,10 +56,20 @@ function listenTo(signal: AbortSignal): Listening {
   const runs = new Set<Run>();
   const listener = (): void => {
     if (listenings.get(signal)?.runs === runs) listenings.delete(signal);
-    for (const run of runs) run();
+    const reason = reasonOf(signal);
+    for (const run of runs) run(reason);
   };
   signal.addEventListener('abort', listener, { once: true });
   const listening = { runs, listener };
   listenings.set(signal, listening);
   return listening;
+}
+
+/** An odd signal's reason may throw: then that is the reason. Whoever waits has to hear of something. */
+function reasonOf(signal: AbortSignal): unknown {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
 }

@@ -192,9 +192,9 @@ export class Dispatcher {
   }
 
   #listenForAbort(signal: AbortSignal, operation: PendingOperation, slots: readonly number[]): void {
-    const abort = (): void => {
+    const abort = (reason: unknown): void => {
       this.#abandonAll(operation, slots);
-      operation.abort(signal.reason);
+      operation.abort(reason);
       this.lifecycle.checkIdle();
     };
     try {

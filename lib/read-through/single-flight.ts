@@ -21,7 +21,7 @@ export class SingleFlight {
 
   /** Its result. Rejects with `late()` after so many milliseconds, and with the signal's reason if that is aborted. */
   async join(milliseconds: number, late: () => Error, signal: AbortSignal | undefined): Promise<unknown> {
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw signal.reason;
     let stop = ignore;
     const givenUp = new Promise<never>((_resolve, reject) => {
       stop = giveUpWhen({ milliseconds, late, signal }, reject);
