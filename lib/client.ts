@@ -121,7 +121,12 @@ export class Client extends KeyOperations {
    * there is no value within `timeout`. An outage of the cache is no error: then the value is loaded, once in this process,
    * and the error is published on the diagnostics channel `libmemcached:failure`.
    */
-  async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+  getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+    rejectCallback(time);
+    return this.#getOrSet(key, loader, time);
+  }
+
+  async #getOrSet<T>(key: Key, loader: Loader<T>, time: TimeArg | GetOrSetOptions | undefined): Promise<T> {
     const { keyLimits, timeout } = this.#dispatcher;
     const plan = toPlan(key, loader, time, { maxKeyBytes: keyLimits.maxKeyBytes, timeout });
     const readThrough = (this.#readThrough ??= this.#makeReadThrough());

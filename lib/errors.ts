@@ -317,6 +317,12 @@ const explanations: Record<string, string> = {
   ERROR: 'the server does not know the command',
 };
 
+function explain(name: string, operation: string | undefined): string | undefined {
+  // memcached's binary answer where it was started with -F.
+  if (name === 'AUTH_FAILURE' && operation === 'flushAll') return 'credentials rejected, or flush_all is disabled (-F)';
+  return explanations[name];
+}
+
 /** Makes the error for a completion that failed. `text`: what libmemcached said about it. */
 export function errorForStatus(
   status: number,
@@ -354,11 +360,13 @@ export function errorForStatus(
   }
   const known = byReturnCode.get(status);
   full.retcode = status;
-  const reason = [known === undefined ? undefined : explanations[known.name], readable(text)]
-    .filter((part) => part !== undefined && part !== '')
-    .join(': ');
+  const said = readable(text);
+  const explanation = known === undefined ? undefined : explain(known.name, details.operation);
+  const reason = [explanation, said].filter((part) => part !== undefined && part !== '').join(': ');
   const doubt = outcome === Outcome.Unknown ? '; it was sent, and may or may not have been applied' : '';
-  const ErrorType = known?.errorClass ?? Failure;
+  // libmemcached's flush says no more than that there were errors.
+  const ErrorType =
+    said.startsWith('CLIENT_ERROR ') && known?.name === 'SOME_ERRORS' ? ClientError : (known?.errorClass ?? Failure);
   return new ErrorType(`${about}: ${reason === '' ? `return code ${String(status)}` : reason}${doubt}`, full);
 }
 

@@ -61,7 +61,12 @@ export class Namespace extends KeyOperations {
   /**
    * As the client's `getOrSet`. A value that was being loaded when the namespace was invalidated is not found afterwards.
    */
-  async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+  getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+    rejectCallback(time);
+    return this.#getOrSet(key, loader, time);
+  }
+
+  async #getOrSet<T>(key: Key, loader: Loader<T>, time: TimeArg | GetOrSetOptions | undefined): Promise<T> {
     const plan = toPlan(key, loader, time, { maxKeyBytes: this.maxKeyBytes, timeout: this.#dispatcher.timeout });
     const lookUp = (prefix: string, late: CallOptions | undefined): Promise<LookupResult> =>
       this.#readThrough.lookUp(
