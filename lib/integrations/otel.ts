@@ -10,8 +10,7 @@ import * as api from '@opentelemetry/api';
 import type { Attributes, Histogram, MeterProvider, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 
 import { version } from '../index';
-import { commandChannelName, type CommandContext } from '../observability/tracing';
-import { readOptions } from '../options/call-options';
+import type { commandChannelName as channelName, CommandContext } from '../observability/tracing';
 import { now } from '../timing';
 
 export interface LibmemcachedInstrumentationConfig {
@@ -37,7 +36,17 @@ const configNames = [
   'tracerProvider',
   'meterProvider',
 ] as const satisfies (keyof LibmemcachedInstrumentationConfig)[];
+
+/** A copy. @throws TypeError for an unknown name */
+function checkConfig(config: LibmemcachedInstrumentationConfig): LibmemcachedInstrumentationConfig {
+  for (const given of Object.keys(config))
+    if (!(configNames as readonly string[]).includes(given))
+      throw new TypeError(`unknown option ${JSON.stringify(given)}; there are ${configNames.join(', ')}`);
+  return { ...config };
+}
+
 const name = 'libmemcached';
+const commandChannelName: typeof channelName = 'libmemcached:command';
 /** The conventions' advice for db.client.operation.duration, in seconds. */
 const explicitBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 const maxQueryTextLength = 1024;
@@ -74,7 +83,7 @@ export class LibmemcachedInstrumentation {
 
   /** @throws TypeError for an unknown name */
   constructor(config: LibmemcachedInstrumentationConfig = {}) {
-    this.#config = readOptions(config, configNames);
+    this.#config = checkConfig(config);
     if (this.#config.enabled !== false) this.enable();
   }
 
@@ -107,7 +116,7 @@ export class LibmemcachedInstrumentation {
 
   /** Replaces the configuration; `enabled` is not looked at. @throws TypeError for an unknown name */
   setConfig(config: LibmemcachedInstrumentationConfig): void {
-    this.#config = readOptions(config, configNames);
+    this.#config = checkConfig(config);
     this.#tracer = undefined;
     this.#duration = undefined;
   }
