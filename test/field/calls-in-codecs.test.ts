@@ -1,6 +1,6 @@
 // Codecs that call the client themselves (row V2): every call has its own data, whatever is called in its middle.
 
-import { Client, type Codec } from '../../lib/index';
+import { type Client, type Codec } from '../../lib/index';
 import { inEveryProtocol, stored } from '../support/clients';
 import { uniqueKey } from '../support/unique-keys';
 

@@ -117,7 +117,7 @@ inEveryProtocol(({ connect }) => {
   });
 
   it('the session store calls back', async () => {
-    const store = new MemcachedStore(connect() as Client);
+    const store = new MemcachedStore(connect());
     jest.useFakeTimers();
     const done = new EventEmitter();
     const called = EventEmitter.once(done, 'done');

@@ -88,7 +88,7 @@ describe('integrations', () => {
       new Promise((resolve, reject) => {
         run((error, result) => {
           if (error === null || error === undefined) resolve(result);
-          else reject(error as Error);
+          else reject(error);
         });
       });
     await call((done) => {
@@ -111,7 +111,7 @@ describe('integrations', () => {
     const client = new Client(server?.address ?? '');
     const store = new MemcachedStore(client, { ttl: 40 * year });
     await new Promise((resolve) => {
-      store.set('long', { cookie: new Cookie() } as never, resolve);
+      store.set('long', { cookie: new Cookie() }, resolve);
     });
     await expectLast(server as never, 'sess:long');
     await client.close();

@@ -81,7 +81,7 @@ describe('text from a server', () => {
 
 it('keys and values on a terminal', async () => {
   await store(memcached, 'value', escapes, 16);
-  const terminal = new Terminal(['get', 'value', `missing${'\u009b'}2J`, '-s', memcached.address, '--binary']);
+  const terminal = new Terminal(['get', 'value', `missing\u009b2J`, '-s', memcached.address, '--binary']);
   expect(await terminal.status()).toBe(1);
   expect(terminal.raw).not.toMatch(/\x1b\]0|\x1b\[2J|\u009b|\u202e/); // eslint-disable-line no-control-regex
   expect(terminal.text).toMatch(/\\(x1b|u001b)\]0;owned/);
@@ -90,7 +90,7 @@ it('keys and values on a terminal', async () => {
 describe('values of codecs.structured', () => {
   it('are read only if that is asked for', async () => {
     const [data, flags] = codecs.structured.serialize(new Map([['a', 1]]));
-    await store(memcached, 'structured', data as Uint8Array, flags);
+    await store(memcached, 'structured', data, flags);
     const unasked = await cli(['get', 'structured', '-s', memcached.address]);
     expect(unasked).toMatchObject({
       code: 3,
