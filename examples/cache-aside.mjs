@@ -24,7 +24,7 @@ async function loadProduct(id) {
 }
 
 const routes = {
-  'GET /products/:id': (id) => products.getOrSet(id, loadProduct, { time: 60, staleFor: 60, lockFor: 5 }),
+  'GET /products/:id': (id) => products.getOrSet(id, loadProduct, { time: 60, staleFor: 60, leaseFor: 5 }),
   'POST /import': async () => {
     await products.invalidate();
     return { invalidated: true };

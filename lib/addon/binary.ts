@@ -70,9 +70,18 @@ function loadBuilt(file: string): unknown {
   }
 }
 
+/** Where it must not look, Node's newer permission model throws. */
+function isThere(file: string): boolean {
+  try {
+    return existsSync(file);
+  } catch {
+    return false;
+  }
+}
+
 /** What was built here, else the platform's package. */
 export function loadBinary(): unknown {
-  const built = builtHere.find((file) => existsSync(file));
+  const built = builtHere.find(isThere);
   if (built !== undefined) return loadBuilt(built);
   const name = platformName();
   const binary = loadPackage(name);

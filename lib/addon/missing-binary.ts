@@ -86,8 +86,36 @@ function buildInstructions(root: string, machine: Machine): string[] {
 const scope = '@libmemcached';
 const published = /^linux-(x64|arm64)-(gnu|musl)$/;
 
+/**
+ * Why a binary cannot be seen that may well be there: it is no use to install or to build one. Undefined if that is not the
+ * reason.
+ */
+function unreadable(name: string, root: string): string[] | undefined {
+  const folders = [root, path.join(path.dirname(root), scope, name)];
+  const { permission } = process as { permission?: { has(scope: string, reference: string): boolean } };
+  const denied = folders.filter((folder) => permission?.has('fs.read', folder) === false);
+  if (denied.length > 0)
+    return [
+      `libmemcached: this process must not read ${denied.join(' and ')}.`,
+      `Node was started with the permission model: add ${denied.map((folder) => `--allow-fs-read=${quote(`${folder}/*`)} `).join('')}and --allow-addons.`,
+    ];
+  const error = folders.map(readingError).find((each) => each !== undefined && each.code !== 'ENOENT');
+  return error && [`libmemcached: its binary cannot be looked for: ${error.message}`];
+}
+
+function readingError(folder: string): NodeJS.ErrnoException | undefined {
+  try {
+    readdirSync(folder);
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
+}
+
 /** `name` is the package's that would fit, without the scope. */
 export function missingBinaryError(name: string, root = packageRoot, machine = thisMachine()): Error {
+  const reason = unreadable(name, root);
+  if (reason !== undefined) return coded(reason);
   const { platform, node } = machine;
   const here = [`${platform}-${machine.arch}`, machine.libc, `Node ${node}`].filter(Boolean).join(', ');
   if (platform !== 'linux') {
@@ -123,7 +151,21 @@ export function missingBinaryError(name: string, root = packageRoot, machine = t
 /** `what` is there, but Node or the dynamic linker refuses it. */
 export function unloadableBinaryError(what: string, cause: unknown): Error {
   const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
-  return coded([`libmemcached: ${what} cannot be loaded: ${reason}`], cause);
+  return coded([`libmemcached: ${what} cannot be loaded: ${reason}`, ...remedy(cause)], cause);
+}
+
+function remedy(cause: unknown): string[] {
+  const { code, resource } = (cause ?? {}) as { code?: unknown; resource?: unknown };
+  const isConfined = 'permission' in process;
+  if (code === 'ERR_DLOPEN_DISABLED')
+    return [
+      isConfined
+        ? 'Node was started with the permission model: add --allow-addons (since Node 22; Node 20 has no such option).'
+        : 'Node was started with --no-addons: leave that out.',
+    ];
+  if (code === 'ERR_ACCESS_DENIED' && typeof resource === 'string')
+    return [`Node was started with the permission model: add --allow-fs-read=${quote(resource)}.`];
+  return [];
 }
 
 function coded(lines: readonly string[], cause?: unknown): Error {

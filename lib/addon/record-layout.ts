@@ -70,7 +70,7 @@ export const serverShift = 16;
 export const shortRecordBytes = 24;
 export const longRecordBytes = 48;
 
-export const KeyFlag = { TextUnsafe: 1, HasDetails: 2, ForServer: 4 } as const;
+export const KeyFlag = { TextUnsafe: 1, HasPayload: 2, ForServer: 4 } as const;
 
 export const completionWords = 8;
 

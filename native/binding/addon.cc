@@ -1,5 +1,7 @@
 #include <napi.h>
 
+#include <exception>
+
 #include "binding/client.h"
 #include "binding/metrics.h"
 #include "core/clock.h"
@@ -53,6 +55,13 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
 
 }  // namespace lmc
 
-Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) { return lmc::initialize(env, exports); }
+Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) {
+  try {
+    return lmc::initialize(env, exports);
+  } catch (const std::exception& error) {  // no memory: through Node's own frames no C++ exception gets
+    Napi::Error::New(env, error.what()).ThrowAsJavaScriptException();
+    return exports;
+  }
+}
 
 NODE_API_MODULE(libmemcached, InitializeAddon)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "binding/metrics.h"
@@ -32,27 +34,53 @@ Block copyOf(const CompletionBatch& batch, const Completion& item) {
   return Block{std::unique_ptr<char, MallocDeleter>(copy), item.length};
 }
 
+// Runs what JavaScript has called. Through Node's own frames no C++ exception gets: it would end the process.
+template <typename Run>
+void guard(Napi::Env env, Run run) {
+  try {
+    run();
+  } catch (const std::bad_alloc&) {
+    Napi::Error error = Napi::Error::New(env, "out of memory");
+    error.Set("code", "ERR_MEMORY_ALLOCATION_FAILED");  // by which JavaScript knows it
+    error.ThrowAsJavaScriptException();
+  } catch (const std::exception& exception) {
+    Napi::Error::New(env, exception.what()).ThrowAsJavaScriptException();
+  }
+}
+
 }  // namespace
 
 Napi::Function NativeClient::define(Napi::Env env) {
   return DefineClass(env, "NativeClient",
                      {
-                         InstanceMethod<&NativeClient::submit>("submit"),
-                         InstanceMethod<&NativeClient::stage>("stage"),
-                         InstanceMethod<&NativeClient::cancel>("cancel"),
-                         InstanceMethod<&NativeClient::setBehaviors>("setBehaviors"),
-                         InstanceMethod<&NativeClient::getBehaviors>("getBehaviors"),
-                         InstanceMethod<&NativeClient::route>("route"),
-                         InstanceMethod<&NativeClient::receive>("receive"),
-                         InstanceMethod<&NativeClient::resume>("resume"),
-                         InstanceMethod<&NativeClient::metrics>("metrics"),
-                         InstanceMethod<&NativeClient::setServers>("setServers"),
-                         InstanceMethod<&NativeClient::reportSocket>("reportSocket"),
-                         InstanceMethod<&NativeClient::stop>("stop"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::submit>>("submit"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::stage>>("stage"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::cancel>>("cancel"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::setBehaviors>>("setBehaviors"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::getBehaviors>>("getBehaviors"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::route>>("route"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::receive>>("receive"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::resume>>("resume"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::metrics>>("metrics"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::setServers>>("setServers"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::reportSocket>>("reportSocket"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::stop>>("stop"),
                      });
 }
 
+// What every method goes through.
+template <NativeClient::Method method>
+Napi::Value NativeClient::guarded(const Napi::CallbackInfo& info) {
+  Napi::Value result = info.Env().Undefined();
+  guard(info.Env(), [&] { result = (this->*method)(info); });
+  return result;
+}
+
 NativeClient::NativeClient(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeClient>(info) {
+  guard(info.Env(), [&] { construct(info); });
+}
+
+void NativeClient::construct(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (info.Length() < 1 || !info[0].IsObject()) {
     Napi::TypeError::New(env, "NativeClient: an options object is expected").ThrowAsJavaScriptException();
@@ -146,7 +174,10 @@ Napi::Value NativeClient::stage(const Napi::CallbackInfo& info) {
   } else {
     void* bytes = nullptr;  // null for memory that was transferred
     napi_get_typedarray_info(env, info[0], nullptr, &size, &bytes, nullptr, nullptr);
-    if (bytes == nullptr) throw Napi::TypeError::New(env, "the bytes cannot be read");
+    if (bytes == nullptr) {
+      Napi::TypeError::New(env, "the bytes cannot be read").ThrowAsJavaScriptException();
+      return env.Undefined();
+    }
     block = PayloadRef::adopt(Payload::allocate(size));
     std::memcpy(block.get()->bytes(), bytes, size);
   }

@@ -26,6 +26,11 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   ~NativeClient() override;
 
  private:
+  using Method = Napi::Value (NativeClient::*)(const Napi::CallbackInfo& info);
+  template <Method method>
+  Napi::Value guarded(const Napi::CallbackInfo& info);
+  void construct(const Napi::CallbackInfo& info);
+
   // Methods.
   Napi::Value submit(const Napi::CallbackInfo& info);
   Napi::Value stage(const Napi::CallbackInfo& info);

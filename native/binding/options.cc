@@ -70,6 +70,8 @@ bool readClusterConfig(const Napi::Object& options, ClusterConfig* config) {
 bool readBehaviors(const Napi::Object& values, std::vector<BehaviorValue>* behaviors, std::string* keyNamespace) {
   const Napi::Array names = values.GetPropertyNames();
   for (std::uint32_t index = 0; index < names.Length(); ++index) {
+    // Not what anybody has added to Object.prototype.
+    if (!values.HasOwnProperty(names.Get(index))) continue;
     const std::string name = names.Get(index).ToString().Utf8Value();
     const Napi::Value value = values.Get(name);
     if (name == "namespace") {

@@ -88,15 +88,15 @@ bool AnswerFeed::beginLine() {
   std::size_t looked = 0;
   while ((end = stream_.in().find('\n', looked)) == std::string_view::npos) {
     looked = stream_.in().size();
-    if (looked >= most) return mistake();
+    if (looked >= most) return mistake(stream_.in());
     if (!need(looked + 1)) return false;
   }
   std::string_view line = stream_.in().substr(0, end + 1);
-  if (line.size() > most || !line.ends_with(kLineEnd)) return mistake();
+  if (line.size() > most || !line.ends_with(kLineEnd)) return mistake(line);
   left_ = line.size();
   line.remove_suffix(kLineEnd.size());
   const Word word = wordOf(line);
-  if (!answers(op_, word)) return mistake();
+  if (!answers(op_, word)) return mistake(line);
   heard_.word = word;
   if (isErrorWord(word)) heard_.text = line;
   if (word == Word::Value) {
@@ -143,7 +143,15 @@ bool AnswerFeed::violate(std::string_view what) {
   return false;
 }
 
-bool AnswerFeed::mistake() { return violate("expected " + std::string(awaitedAnswer(op_).expected)); }
+bool AnswerFeed::mistake(std::string_view line) {
+  constexpr std::size_t kMaxQuoted = 60;
+  std::string what = "expected ";
+  what += awaitedAnswer(op_).expected;
+  what += ", not \"";
+  what += line.substr(0, kMaxQuoted);
+  what += line.size() > kMaxQuoted ? "…\"" : "\"";
+  return violate(what);
+}
 
 bool AnswerFeed::close() {
   heard_.isClosed = true;

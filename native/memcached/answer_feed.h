@@ -56,7 +56,7 @@ class AnswerFeed final : public VirtualSocket {
   bool beginFrame();
   bool need(std::size_t bytes);
   bool violate(std::string_view what);
-  bool mistake();  // a line that does not answer what was asked
+  bool mistake(std::string_view line);  // it does not answer what was asked, and is quoted
   bool close();
 
   const bool isBinary_;

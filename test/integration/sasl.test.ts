@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(stopAll);
 
-const refused = { name: 'AuthenticationError', code: 'ERR_MEMCACHED_AUTHENTICATIONERROR' };
+const refused = { name: 'AuthenticationError', code: 'ERR_MEMCACHED_AUTHENTICATION' };
 
 describe('right credentials', () => {
   it.each([undefined, true])('work, and make it binary (binary: %s)', async (binary) => {
