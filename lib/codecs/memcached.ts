@@ -6,7 +6,7 @@
 import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import { fromJson, fromNumberText, numberText, toJson } from './text';
 

@@ -2,7 +2,7 @@
 
 import { types } from 'node:util';
 
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 
 /** @throws TypeError for anything but strings and bytes, as memjs does */

@@ -7,7 +7,7 @@ import v8 from 'node:v8';
 import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import * as pylibmc from './pylibmc';
 

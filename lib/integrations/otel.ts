@@ -9,8 +9,7 @@ import diagnostics from 'node:diagnostics_channel';
 import * as api from '@opentelemetry/api';
 import type { Attributes, Histogram, MeterProvider, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 
-import { version } from '../index';
-import { commandChannelName, type CommandContext } from '../observability/tracing';
+import { version, type CommandContext } from '../index';
 
 export interface LibmemcachedInstrumentationConfig {
   /** Begin at once. Default true. */
@@ -27,6 +26,9 @@ export interface LibmemcachedInstrumentationConfig {
   /** Default: the global one. */
   meterProvider?: MeterProvider | undefined;
 }
+
+/** The tracing channel of every operation. */
+const channelName = 'libmemcached:command';
 
 const name = 'libmemcached';
 /** The conventions' advice for db.client.operation.duration, in seconds. */
@@ -71,14 +73,14 @@ export class LibmemcachedInstrumentation {
   enable(): void {
     if (this.#enabled) return;
     this.#enabled = true;
-    diagnostics.tracingChannel<unknown, CommandContext>(commandChannelName).subscribe(this.#subscriber);
+    diagnostics.tracingChannel<unknown, CommandContext>(channelName).subscribe(this.#subscriber);
   }
 
   /** What is in flight at that moment is not recorded. */
   disable(): void {
     if (!this.#enabled) return;
     this.#enabled = false;
-    diagnostics.tracingChannel<unknown, CommandContext>(commandChannelName).unsubscribe(this.#subscriber);
+    diagnostics.tracingChannel<unknown, CommandContext>(channelName).unsubscribe(this.#subscriber);
   }
 
   setTracerProvider(tracerProvider: TracerProvider): void {

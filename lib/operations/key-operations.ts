@@ -5,7 +5,8 @@ import type { Payload } from '../dispatch/pending-operation';
 import { noFallback } from '../observability/fail-soft';
 import { assertOptions, type CallOptions } from '../options/call-options';
 import { toExpiry, type TimeArg } from '../options/expiry';
-import { describeType, type Key } from '../options/keys';
+import { describeType } from '../describe-type';
+import { type Key } from '../options/keys';
 import { checkUint64 } from '../options/ranges';
 import {
   checkCounterOptions,

@@ -4,16 +4,8 @@ import type { Op } from '../addon/record-layout';
 import type { Completion, Payload } from '../dispatch/pending-operation';
 import { noFallback } from '../observability/fail-soft';
 import type { CallOptions } from '../options/call-options';
-import {
-  assertKey,
-  badKeyError,
-  describeType,
-  ownCopy,
-  whyBadKey,
-  withPrefix,
-  type Key,
-  type KeyLimits,
-} from '../options/keys';
+import { describeType } from '../describe-type';
+import { assertKey, badKeyError, ownCopy, whyBadKey, withPrefix, type Key, type KeyLimits } from '../options/keys';
 import type { Decoder, Operation, Subject } from './operation';
 
 export interface MultiOptions extends CallOptions {

@@ -3,7 +3,8 @@
 import type { Codec, Serialized } from '../codecs/codec';
 import { serialize as standardSerialize } from '../codecs/pylibmc';
 import type { Payload } from '../dispatch/pending-operation';
-import { describeType, ownCopy } from '../options/keys';
+import { describeType } from '../describe-type';
+import { ownCopy } from '../options/keys';
 import { maxUint32 } from '../options/ranges';
 import type { CheckedStoreOptions } from './arguments';
 

@@ -1,6 +1,6 @@
 /** Behaviors: pylibmc's names, values and units, checked before they reach libmemcached. */
 
-import { describeType } from './keys';
+import { describeType } from '../describe-type';
 import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
 

@@ -2,7 +2,7 @@
 
 import { types } from 'node:util';
 
-import { describeType } from './keys';
+import { describeType } from '../describe-type';
 
 /** Seconds: 0 is never. A Date is absolute. */
 export type TimeArg = number | Date;

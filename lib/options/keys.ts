@@ -1,5 +1,6 @@
 /** Keys: what callers may give. */
 
+import { describeType } from '../describe-type';
 import { BadKeyProvided, quoteKey, returnCode } from '../errors';
 
 /** A string is its UTF-8 bytes. */
@@ -71,13 +72,4 @@ export function ownCopy<T extends string | Uint8Array>(data: T): T {
 /** Whether the text protocol can carry the byte in a key. */
 export function isTextByte(byte: number): boolean {
   return byte > 0x20 && byte !== 0x7f;
-}
-
-/** For messages about a wrong type. */
-export function describeType(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value !== 'object') return typeof value;
-  const name = (value.constructor as { name?: string } | undefined)?.name;
-  return name === undefined || name === 'Object' ? 'an object' : `an object (${name})`;
 }

@@ -3,7 +3,8 @@
 import { checkStoreOptions, type StoreOptions } from '../operations/arguments';
 import { checkTimeout, type CallOptions } from '../options/call-options';
 import { toExpiry, isDate, type TimeArg } from '../options/expiry';
-import { assertKey, badKeyError, ownCopy, keyBytes, describeType, type Key } from '../options/keys';
+import { describeType } from '../describe-type';
+import { assertKey, badKeyError, ownCopy, keyBytes, type Key } from '../options/keys';
 import { leaseSuffix } from './lease';
 
 export interface GetOrSetOptions extends StoreOptions {
