@@ -13,12 +13,13 @@ function header(name: string): string {
 /** `constexpr … kName = number;`, also over two lines. */
 function constants(text: string): Record<string, number> {
   const found = [...text.matchAll(/constexpr\s+[\w:]+\s+k(\w+)\s*=\s*(-?\d+)\s*;/g)];
-  return Object.fromEntries(found.map(([, name, number]) => [name, Number(number)]));
+  return Object.fromEntries(found.map(([, name, number]): [string, number] => [name as string, Number(number)]));
 }
 
 function enumerators(text: string, name: string): Record<string, number> {
   const body = new RegExp(`enum class ${name}[^{]*\\{([^}]*)\\}`).exec(text)?.[1] ?? '';
-  return Object.fromEntries([...body.matchAll(/(\w+) = (\d+),/g)].map(([, key, number]) => [key, Number(number)]));
+  const found = [...body.matchAll(/(\w+) = (\d+),/g)];
+  return Object.fromEntries(found.map(([, key, number]): [string, number] => [key as string, Number(number)]));
 }
 
 test('the operations', () => {
