@@ -3,6 +3,57 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
+/** The rooms of lib/: each imports from those before it only. errors.ts and describe-type.ts stand before all but addon/. */
+const rooms = [
+  'addon',
+  'codecs',
+  'options',
+  'observability',
+  'topology',
+  'dispatch',
+  'operations',
+  'read-through',
+  'namespace',
+  'integrations',
+  'cli',
+];
+const publicIndex = { message: 'Import what users of the package can: the public index.' };
+const roomRules = rooms.map((room, position) => ({
+  files: [`lib/${room}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          ...(room === 'integrations' || room === 'cli'
+            ? [{ regex: '^\\.\\./(?!index(\\.js)?$)', ...publicIndex }]
+            : [
+                {
+                  regex: `^\\.\\./(${rooms.slice(position + 1).join('|')}|client|client-pool|index${room === 'addon' ? '|errors' : ''})(/|\\.|$)`,
+                  message: `Imports between the rooms of lib/ run one way: ${rooms.join(' ← ')}.`,
+                },
+              ]),
+        ],
+      },
+    ],
+  },
+}));
+const commandRules = {
+  files: ['lib/cli/commands/*.ts'],
+  rules: {
+    'no-restricted-imports': ['error', { patterns: [{ regex: '^\\.\\./\\.\\./(?!index(\\.js)?$)', ...publicIndex }] }],
+  },
+};
+const leafRules = {
+  files: ['lib/errors.ts', 'lib/describe-type.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      { patterns: [{ regex: '^\\./(?!addon/)', message: 'Every room imports this file.' }] },
+    ],
+  },
+};
+
 export default defineConfig(
   globalIgnores([
     'node_modules/',
@@ -51,6 +102,9 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
     },
   },
+  ...roomRules,
+  commandRules,
+  leafRules,
   {
     files: ['test/**/*.ts', 'test/**/*.mts'],
     rules: {

@@ -3,7 +3,7 @@
 import { giveUpWhen } from './dispatch/abort';
 import { readCallOptions, readOptions, type CallOptions } from './options/call-options';
 import type { Client } from './client';
-import { describeType } from './options/keys';
+import { describeType } from './describe-type';
 import { Busy, ClientClosed, TimeoutError, returnCode } from './errors';
 
 export interface ReserveOptions extends CallOptions {

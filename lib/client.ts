@@ -21,7 +21,8 @@ import { readOptions, rejectCallback, type CallOptions } from './options/call-op
 import { checkClientOptions, type CheckedOptions, type ClientOptions } from './options/client-options';
 import { toFlushDelay, type TimeArg } from './options/expiry';
 import { copyOfBytes, isBytes } from './options/bytes';
-import { assertKey, badKeyError, describeType, keyBytes, ownCopy, whyBadKey, type Key } from './options/keys';
+import { describeType } from './describe-type';
+import { assertKey, badKeyError, keyBytes, ownCopy, whyBadKey, type Key } from './options/keys';
 import { serverList, serverName, toNative, type ServerAddress } from './options/servers';
 import { toPlan, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
 import { InternalItems } from './read-through/internal-items';

@@ -302,19 +302,19 @@ export function returnCode(name: string): number {
 
 /** Where an error of libmemcached says less than we know. */
 const explanations: Record<string, string> = {
-  E2BIG: "the value is larger than the server's item size limit",
-  AUTH_FAILURE: 'the server refused the credentials, or wants some',
-  AUTH_PROBLEM: 'SASL is not possible with this server',
-  TIMEOUT: 'the server did not answer in time',
+  E2BIG: "value exceeds the server's item size limit",
+  AUTH_FAILURE: 'credentials rejected, or authentication required',
+  AUTH_PROBLEM: 'server does not support SASL',
+  TIMEOUT: 'no response from the server in time',
   NOTFOUND: 'no-such-key',
-  CONNECTION_FAILURE: 'the connection failed',
-  UNKNOWN_READ_FAILURE: "the server's answer could not be understood",
-  NOT_SUPPORTED: 'not possible over UDP, which has no answers',
-  MEMORY_ALLOCATION_FAILURE: 'the server is out of memory',
-  SERVER_MEMORY_ALLOCATION_FAILURE: 'the server is out of memory',
-  UNKNOWN_STAT_KEY: 'the server does not know that group of statistics',
-  PROTOCOL_ERROR: 'the server answered something that was not asked',
-  ERROR: 'the server does not know the command',
+  CONNECTION_FAILURE: 'connection failed',
+  UNKNOWN_READ_FAILURE: 'unexpected response',
+  NOT_SUPPORTED: 'not supported over UDP, which has no responses',
+  MEMORY_ALLOCATION_FAILURE: 'server is out of memory',
+  SERVER_MEMORY_ALLOCATION_FAILURE: 'server is out of memory',
+  UNKNOWN_STAT_KEY: 'server does not know this group of statistics',
+  PROTOCOL_ERROR: 'response that does not belong to the request',
+  ERROR: 'server does not know the command',
 };
 
 function explain(name: string, operation: string | undefined): string | undefined {
@@ -342,10 +342,10 @@ export function errorForStatus(
       return new ClientClosed(`${about}: the client was closed`, full);
     case Status.ServerDown:
       full.retcode = returnCode('SERVER_TEMPORARILY_DISABLED');
-      return new ServerDown(`${about}: the server failed a moment ago and is not tried yet`, full);
+      return new ServerDown(`${about}: server is down; next attempt when retry_timeout is over`, full);
     case Status.ServerDead:
       full.retcode = returnCode('SERVER_MARKED_DEAD');
-      return new ServerDead(`${about}: the server is marked dead`, full);
+      return new ServerDead(`${about}: server is marked dead; next attempt when dead_timeout is over`, full);
     case Status.BadTextKey:
       full.retcode = returnCode('BAD_KEY_PROVIDED');
       return new BadKeyProvided(

@@ -5,7 +5,7 @@
 
 import { DeserializationError } from '../errors';
 import { bytesIn, copyOfBytes } from '../options/bytes';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import { fromJson, fromNumberText, numberText, toJson } from './text';
 

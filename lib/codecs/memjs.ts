@@ -1,7 +1,7 @@
 /** The codec of npm's memjs with its own (no) serializer: bytes, without flags. */
 
 import { bytesIn } from '../options/bytes';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 
 /** @throws TypeError for anything but strings and bytes, as memjs does */

@@ -5,7 +5,7 @@
 
 import { DeserializationError } from '../errors';
 import { bytesIn } from '../options/bytes';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import { unserialize } from './php-serialized';
 import { fromIntegerText, fromJson, fromNumberText, numberText, textOrBytes, toJson } from './text';

@@ -5,7 +5,7 @@
 
 import { DeserializationError } from '../errors';
 import { bytesIn } from '../options/bytes';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import { bigIntFromText, fromIntegerText, fromJson, fromNumberText, integerText, numberText, toJson } from './text';
 

@@ -1,7 +1,7 @@
 /** The raw codec: bytes and flags as they are, nothing interpreted. */
 
 import { isBytes } from '../options/bytes';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 
 /** Bytes with memcached's flags. */

@@ -3,7 +3,8 @@
  * it wrote before: npm's @hyrious/marshal 0.3.4 does, and miscounts (`[1.5, 1.5, 'x', 'x']` ends with a 1.5).
  */
 
-import { assertWellFormed, describeType } from '../options/keys';
+import { describeType } from '../describe-type';
+import { assertWellFormed } from '../options/keys';
 import { numberText, toJson } from './text';
 
 /** @throws TypeError for undefined, functions, symbols, and what JSON cannot say */

@@ -10,7 +10,7 @@ import v8 from 'node:v8';
 
 import { DeserializationError } from '../errors';
 import { bytesIn } from '../options/bytes';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import * as pylibmc from './pylibmc';
 

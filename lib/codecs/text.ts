@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 
 /**
  * @throws TypeError for Map, Set, RegExp and their kind, which JSON would empty, wherever in the value they are; for an

@@ -16,20 +16,21 @@
  * a late answer finds nobody instead of somebody else.
  */
 
-import { native, type NativeBehaviors, type NativeClient, type NativeClientOptions } from '../addon/addon';
-import { Op, Outcome, Status, operationNames } from '../addon/record-layout';
+import type { NativeBehaviors, NativeClient } from '../addon/addon';
+import { Op, Status, operationNames } from '../addon/record-layout';
 import { returnCode } from '../errors';
 import type { ClientMetrics } from '../observability/metrics';
 import type { CallOptions } from '../options/call-options';
 import type { KeyLimits } from '../options/keys';
 import { setImmediate } from '../timing';
 import { onAbort } from './abort';
-import { makeCompletion, readCompletion, sharedBytes, sharedRecords, slotAt, statusAt } from './completion-reader';
+import { makeCompletion, readCompletion, sharedBytes, slotAt, statusAt } from './completion-reader';
 import { DeadlineTimer } from './deadline-timer';
-import { busyError, closedError, deadlineError, destroyedError } from './failures';
+import { busyError, closedError, deadlineError, destroyedError, mayBeApplied } from './failures';
 import { Lifecycle } from './lifecycle';
+import { makeNativeClient, type NativeOptions } from './native-client';
 import { Overdue } from './overdue';
-import type { Completion, PendingOperation } from './pending-operation';
+import type { PendingOperation } from './pending-operation';
 import { PendingTable } from './pending-table';
 import { SendSchedule } from './send-schedule';
 import { Servers } from './servers';
@@ -38,7 +39,7 @@ import { TickClock } from './tick-clock';
 
 const notFound = returnCode('NOTFOUND');
 
-export interface DispatcherOptions extends Omit<NativeClientOptions, 'submission' | 'records' | 'bytes'> {
+export interface DispatcherOptions extends NativeOptions {
   maxPending: number;
   serverNames: readonly string[];
 }
@@ -76,21 +77,9 @@ export class Dispatcher {
     this.timeout = options.timeout;
     this.#maxPending = maxPending;
     const memory = SubmissionBuffer.allocate();
-    this.#native = new native.NativeClient({
-      ...nativeOptions,
-      submission: new Uint8Array(memory),
-      records: sharedRecords,
-      bytes: sharedBytes,
-    });
-    this.#native.deliver = (count, blocks) => {
+    this.#native = makeNativeClient(nativeOptions, memory, (count, blocks) => {
       this.#deliver(count, blocks);
-    };
-    const resume = (): void => {
-      this.#native.resume();
-    };
-    this.#native.yield = () => {
-      setImmediate(resume);
-    };
+    });
     this.servers = new Servers(this.#native, options.servers, serverNames);
     this.#buffer = new SubmissionBuffer(memory, this.#native, !options.binary);
     this.#schedule = new SendSchedule(this.#buffer, this.#clock);
@@ -308,9 +297,4 @@ export class Dispatcher {
   metrics(): ClientMetrics {
     return { pending: this.#pending, refused: this.#refused, servers: this.servers.metrics() };
   }
-}
-
-/** Of a write: what the server said, or did not say, leaves that open. */
-function mayBeApplied({ status, outcome }: Completion): boolean {
-  return status === Status.Success || outcome === Outcome.Unknown;
 }

@@ -1,8 +1,8 @@
 /** The errors of operations that end before the server's answer: refused, out of time, or closed. */
 
-import { isWrite, operationNames, type Op } from '../addon/record-layout';
+import { Outcome, Status, isWrite, operationNames, type Op } from '../addon/record-layout';
 import { Busy, ClientClosed, TimeoutError, describe, describeDeadline, returnCode, type ErrorDetails } from '../errors';
-import type { PendingOperation } from './pending-operation';
+import type { Completion, PendingOperation } from './pending-operation';
 
 export function closedError(operation: string): ClientClosed {
   return new ClientClosed(`${operation}: the client is closed`, { operation });
@@ -34,6 +34,11 @@ export function deadlineError(
   details.outcomeUnknown = wasSent && isWrite(operation.op);
   const doubt = details.outcomeUnknown ? '; the write may or may not have been applied' : '';
   return new TimeoutError(`${describe(details)}: ${describeDeadline(timeout, wasSent)}${doubt}`, details);
+}
+
+/** Whether a write may have been applied after all: what the server said, or did not say, leaves that open. */
+export function mayBeApplied({ status, outcome }: Completion): boolean {
+  return status === Status.Success || outcome === Outcome.Unknown;
 }
 
 function toDetails(operation: PendingOperation, index: number): ErrorDetails {

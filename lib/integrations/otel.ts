@@ -9,8 +9,7 @@ import diagnostics from 'node:diagnostics_channel';
 import * as api from '@opentelemetry/api';
 import type { Attributes, Histogram, MeterProvider, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 
-import { version } from '../index';
-import type { commandChannelName as channelName, CommandContext } from '../observability/tracing';
+import { version, type CommandContext } from '../index';
 
 export interface LibmemcachedInstrumentationConfig {
   /** Begin at once. Default true. */
@@ -47,7 +46,8 @@ function checkConfig(config: LibmemcachedInstrumentationConfig): LibmemcachedIns
 /** Taken when the module is loaded: durations are real ones, whatever clock a test has put in its place. */
 const now = performance.now.bind(performance);
 const name = 'libmemcached';
-const commandChannelName: typeof channelName = 'libmemcached:command';
+/** The tracing channel of every operation. */
+const channelName = 'libmemcached:command';
 /** The conventions' advice for db.client.operation.duration, in seconds. */
 const explicitBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 const maxQueryTextLength = 1024;
@@ -91,14 +91,14 @@ export class LibmemcachedInstrumentation {
   enable(): void {
     if (this.#enabled) return;
     this.#enabled = true;
-    diagnostics.tracingChannel<unknown, CommandContext>(commandChannelName).subscribe(this.#subscriber);
+    diagnostics.tracingChannel<unknown, CommandContext>(channelName).subscribe(this.#subscriber);
   }
 
   /** What is in flight at that moment is not recorded. */
   disable(): void {
     if (!this.#enabled) return;
     this.#enabled = false;
-    diagnostics.tracingChannel<unknown, CommandContext>(commandChannelName).unsubscribe(this.#subscriber);
+    diagnostics.tracingChannel<unknown, CommandContext>(channelName).unsubscribe(this.#subscriber);
   }
 
   setTracerProvider(tracerProvider: TracerProvider): void {

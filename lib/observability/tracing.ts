@@ -6,7 +6,7 @@ import type { Key } from '../options/keys';
 import type { OperationName } from './metrics';
 
 /** A `TracingChannel` of node:diagnostics_channel, whose messages are {@link CommandContext}s. */
-export const commandChannelName = 'libmemcached:command';
+const commandChannelName = 'libmemcached:command';
 
 /** One operation, or one multi-operation: the same object from `start` to `asyncEnd`. */
 export interface CommandContext {

@@ -2,7 +2,7 @@
 
 import { readCallOptions, readOptions, type CallOptions } from '../options/call-options';
 import { isDate, toExpiry, type TimeArg } from '../options/expiry';
-import { describeType } from '../options/keys';
+import { describeType } from '../describe-type';
 import { checkInteger, checkUint64, maxUint32, maxUint64 } from '../options/ranges';
 
 export interface StoreOptions extends CallOptions {

@@ -11,7 +11,6 @@ import { noFallback } from '../observability/fail-soft';
 import type { CallOptions } from '../options/call-options';
 import { assertKey, badKeyError, ownCopy, withPrefix, type Key } from '../options/keys';
 import { inexactError, miss, type Decoders, type Miss } from './decoders';
-import type { OperationExecutor } from './executor';
 import { makePayload } from './make-payload';
 import { SingleOperation, type Decoder, type Subject } from './operation';
 import type { Serializer } from './serialization';
@@ -30,6 +29,12 @@ export interface InitialCounterOptions {
   expiry: number;
   /** Whether it resolves to a bigint. */
   bigint: boolean;
+}
+
+/** Sends operations that are traced, and fall back, as a whole. */
+interface PartExecutor {
+  readonly dispatcher: { readonly timeout: number };
+  send<R>(operation: SingleOperation<R>, options: CallOptions | undefined, isPart: true): Promise<R>;
 }
 
 export class InitialCounter {
@@ -81,7 +86,7 @@ export class InitialCounter {
    *
    * Rejects with NotFound if the counter is deleted as fast as others create it.
    */
-  async run(executor: OperationExecutor, options: CallOptions | undefined): Promise<number | bigint> {
+  async run(executor: PartExecutor, options: CallOptions | undefined): Promise<number | bigint> {
     const { op, key, delta, initial, expiry } = this.#options;
     const { timeout = executor.dispatcher.timeout, signal } = options ?? {};
     const deadline = now() + timeout;

@@ -6,7 +6,8 @@ import { noFallback } from '../observability/fail-soft';
 import { readOptions, rejectCallback, type CallOptions } from '../options/call-options';
 import { isBytes } from '../options/bytes';
 import { toExpiry, type TimeArg } from '../options/expiry';
-import { assertWellFormed, describeType, type Key } from '../options/keys';
+import { describeType } from '../describe-type';
+import { assertWellFormed, type Key } from '../options/keys';
 import { checkUint64 } from '../options/ranges';
 import {
   callOf,

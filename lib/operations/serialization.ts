@@ -4,7 +4,8 @@ import { rejectPromise, type Codec, type Serialized } from '../codecs/codec';
 import { serialize as standardSerialize } from '../codecs/pylibmc';
 import type { Payload } from '../dispatch/pending-operation';
 import { copyOfBytes, isBytes } from '../options/bytes';
-import { assertWellFormed, describeType, lengthOf, ownCopy } from '../options/keys';
+import { describeType } from '../describe-type';
+import { assertWellFormed, lengthOf, ownCopy } from '../options/keys';
 import { maxUint32 } from '../options/ranges';
 import type { CheckedStoreOptions } from './arguments';
 

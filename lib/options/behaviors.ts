@@ -1,6 +1,7 @@
 /** Behaviors: pylibmc's names, values and units, checked before they reach libmemcached. */
 
-import { assertWellFormed, describeType } from './keys';
+import { describeType } from '../describe-type';
+import { assertWellFormed } from './keys';
 import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
 

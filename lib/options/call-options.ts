@@ -1,6 +1,6 @@
 /** Options that every operation takes, and their checks. */
 
-import { describeType } from './keys';
+import { describeType } from '../describe-type';
 
 export interface CallOptions {
   /**

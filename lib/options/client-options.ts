@@ -6,7 +6,7 @@ import { resolveCodec, type CodecName } from '../codecs';
 import type { Codec } from '../codecs/codec';
 import { defaultMaxInflated } from '../codecs/zlib';
 import { checkTimeout, readOptions } from './call-options';
-import { describeType } from './keys';
+import { describeType } from '../describe-type';
 import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
 import { parseServers, Transport, type ServerAddress } from './servers';

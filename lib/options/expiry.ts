@@ -3,7 +3,7 @@
 import { types } from 'node:util';
 
 import { wallClock } from '../timing';
-import { describeType } from './keys';
+import { describeType } from '../describe-type';
 
 /** Seconds: 0 is never. A Date is absolute. Times beyond 2038-01-19 mean that day's last second that can be said. */
 export type TimeArg = number | Date;

@@ -1,5 +1,6 @@
 /** Keys: what callers may give. */
 
+import { describeType } from '../describe-type';
 import { BadKeyProvided, quoteKey, returnCode } from '../errors';
 import { copyOfBytes, isBytes, lengthOfBytes } from './bytes';
 
@@ -104,17 +105,4 @@ export function ownCopy<T extends string | Uint8Array>(data: T): T {
 /** Whether the text protocol can carry the byte in a key. */
 export function isTextByte(byte: number): boolean {
   return byte > 0x20 && byte !== 0x7f;
-}
-
-/** For messages about a wrong type. Never throws, whatever the value's getters do. */
-export function describeType(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value !== 'object') return typeof value;
-  try {
-    if (Array.isArray(value)) return 'an array';
-    const name: unknown = (value.constructor as { name?: unknown } | undefined)?.name;
-    return typeof name !== 'string' || name === 'Object' ? 'an object' : `an object (${name})`;
-  } catch {
-    return 'an object';
-  }
 }

@@ -1,6 +1,6 @@
 /** Checks of numbers: one message for one mistake. */
 
-import { describeType } from './keys';
+import { describeType } from '../describe-type';
 
 export const maxUint32 = 2 ** 32 - 1;
 export const maxUint64 = 2n ** 64n - 1n;

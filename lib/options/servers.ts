@@ -1,7 +1,8 @@
 /** Server specifications: pylibmc's grammar (its `translate_server_spec`). */
 
 import type { NativeServer } from '../addon/addon';
-import { assertWellFormed, describeType } from './keys';
+import { describeType } from '../describe-type';
+import { assertWellFormed } from './keys';
 
 export const Transport = { Tcp: 1, Udp: 2, Unix: 4 } as const;
 export type Transport = (typeof Transport)[keyof typeof Transport];

@@ -3,7 +3,8 @@
 import { checkStore, type StoreOptions } from '../operations/arguments';
 import { readOptions, type CallOptions } from '../options/call-options';
 import { isDate, later, millisecondsOf, toExpiry, type TimeArg } from '../options/expiry';
-import { assertKey, badKeyError, describeType, keyBytes, ownCopy, type Key } from '../options/keys';
+import { describeType } from '../describe-type';
+import { assertKey, badKeyError, keyBytes, ownCopy, type Key } from '../options/keys';
 import { leasePrefix } from './lease';
 import { now } from '../timing';
 

@@ -1,4 +1,5 @@
-import { assertKey, badKeyError, isTextByte, keyBytes, describeType, withPrefix } from '../../lib/options/keys';
+import { describeType } from '../../lib/describe-type';
+import { assertKey, badKeyError, isTextByte, keyBytes, withPrefix } from '../../lib/options/keys';
 import { quoteKey } from '../../lib/errors';
 
 it('the text protocol carries every byte above the blank but 127', () => {
