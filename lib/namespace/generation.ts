@@ -7,11 +7,11 @@
  * the first attempt wrote then lies where nobody looks.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { CallOptions } from '../options/call-options';
 import type { Dispatcher } from '../dispatch/dispatcher';
 import { Failure, MemcachedError } from '../errors';
 import { rejection } from '../operations/executor';
+import { randomText } from '../random-text';
 import type { TextItems } from '../read-through/internal-items';
 
 /**
@@ -175,7 +175,7 @@ export class Generation {
 }
 
 function newGeneration(): string {
-  return randomBytes(generationBytes).toString('base64url');
+  return randomText(generationBytes);
 }
 
 /** The generation could not be read. The write may have been carried out all the same. */

@@ -6,11 +6,11 @@
  * are served); `free` for a moment after a load. If it is not there, nobody loads, and a value that is there is due.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { CallOptions } from '../options/call-options';
 import { NotFound } from '../errors';
 import type { TimeArg } from '../options/expiry';
 import { withPrefix, type Key } from '../options/keys';
+import { randomText } from '../random-text';
 import type { TextItems } from './internal-items';
 
 export const leaseSuffix = ':lease';
@@ -80,7 +80,7 @@ export class Leases {
    */
   async take(key: Key, seconds: number, evenIfFresh: boolean): Promise<Lease | NotTaken> {
     const leaseKey = withPrefix(key, leaseSuffix);
-    const text = heldPrefix + randomBytes(9).toString('base64url');
+    const text = heldPrefix + randomText(9);
     const time = seconds + 1;
     const lease = new Lease(this.#items, leaseKey, text);
     if (await this.#items.add(leaseKey, text, time)) return lease;
