@@ -7,7 +7,6 @@
  * the first attempt wrote then lies where nobody looks.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { CallOptions } from '../options/call-options';
 import type { Dispatcher } from '../dispatch/dispatcher';
 import { Failure, MemcachedError } from '../errors';
@@ -16,6 +15,7 @@ import { rejecting, rejection } from '../operations/rejecting';
 import { internalPrefix } from '../options/keys';
 import type { InternalItems } from '../read-through/internal-items';
 import { now, nextTick } from '../timing';
+import { randomText } from '../random-text';
 
 /**
  * 72 random bits: never twice. A counter that was evicted would start again, and bring old values back; so would a clock
@@ -178,7 +178,7 @@ export class Generation {
 }
 
 function newGeneration(): string {
-  return randomBytes(generationBytes).toString('base64url');
+  return randomText(generationBytes);
 }
 
 /** The generation could not be read. The write may have been carried out all the same. */

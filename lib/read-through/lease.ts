@@ -10,12 +10,12 @@
  * run out: then two load, and one of them stores.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { CallOptions } from '../options/call-options';
 import { NotFound } from '../errors';
 import { miss } from '../operations/decoders';
 import type { TimeArg } from '../options/expiry';
 import { internalPrefix, withPrefix, type Key } from '../options/keys';
+import { randomText } from '../random-text';
 import type { InternalItems } from './internal-items';
 
 /** Before the whole key: what is in a namespace begins with its name, and so with nothing of the client's own. */
@@ -92,7 +92,7 @@ export class Leases {
    */
   async take(key: Key, seconds: number, evenIfFresh: boolean): Promise<Lease | NotTaken> {
     const leaseKey = withPrefix(leasePrefix, key);
-    const text = heldPrefix + randomBytes(9).toString('base64url');
+    const text = heldPrefix + randomText(9);
     const time = seconds + 1;
     const lease = new Lease(this.#items, leaseKey, text);
     if (await this.#items.add(leaseKey, text, time)) return lease;
