@@ -31,7 +31,11 @@ const guides = [
   'migrating-from-memcached',
   'migrating-from-pylibmc',
 ].map((name) => `docs/${name}.md`);
-const existing = readdirSync(new URL('docs', import.meta.url)).map((name) => join('docs', name));
+/** The reference on one page (scripts/docs/api.mjs): the site has its own. */
+const apiPage = 'api.md';
+const existing = readdirSync(new URL('docs', import.meta.url))
+  .filter((name) => name !== apiPage)
+  .map((name) => join('docs', name));
 
 /** @type {import('typedoc').TypeDocOptions} */
 export default {
