@@ -1,4 +1,4 @@
-#include "transport/stream.h"
+#include "transport/socket_stream.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 namespace lmc {
 
@@ -28,9 +29,17 @@ char* turnBuffer() {
 
 }  // namespace
 
-Stream::~Stream() { ::close(descriptor_); }
+void SocketStream::watch(Loop& loop, std::function<void(Loop::Readiness)> onReady) {
+  watch_ = loop.watch(descriptor_, std::move(onReady));
+  watch_->set(true, false);
+}
 
-Stream::Sent Stream::send() {
+SocketStream::~SocketStream() {
+  watch_.reset();
+  ::close(descriptor_);
+}
+
+Stream::Sent SocketStream::send() {
   while (!out.empty()) {
     iovec pieces[kMaxPieces];
     msghdr message{};
@@ -39,17 +48,18 @@ Stream::Sent Stream::send() {
     const ssize_t taken = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (taken < 0) {
       if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return Sent::Some;
-      error_ = errno;
+      if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) break;
+      failure_ = std::strerror(errno);
       return Sent::Broken;
     }
     sent_ += static_cast<std::uint64_t>(taken);
     out.consume(static_cast<std::size_t>(taken));
   }
-  return Sent::All;
+  if (watch_) watch_->set(true, !out.empty());
+  return out.empty() ? Sent::All : Sent::Some;
 }
 
-bool Stream::sendDatagram(std::string_view bytes) {
+bool SocketStream::sendDatagram(std::string_view bytes) {
   ssize_t taken;
   do {
     taken = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -59,7 +69,7 @@ bool Stream::sendDatagram(std::string_view bytes) {
   return taken >= 0;
 }
 
-Stream::Received Stream::receive() {
+Stream::Received SocketStream::receive() {
   char* const buffer = turnBuffer();
   const std::size_t kept = std::min(rest_.size(), kRestBytes);
   std::memcpy(buffer, rest_.data(), kept);
@@ -74,16 +84,11 @@ Stream::Received Stream::receive() {
   }
   in_ = {buffer, kept};
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Received::Nothing;
-  error_ = got < 0 ? errno : 0;
+  if (got < 0) failure_ = std::strerror(errno);
   return Received::Closed;
 }
 
-void Stream::endTurn() {
-  rest_.assign(in_);
-  in_ = {};
-}
-
-bool Stream::isStale() const {
+bool SocketStream::isStale() const {
   char byte;
   const ssize_t got = ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
