@@ -9,6 +9,7 @@ export default defineConfig(
     'build/',
     'build-cmake/',
     'build-prebuild/',
+    'packages/',
     'dist/',
     'coverage/',
     'docs-site/',

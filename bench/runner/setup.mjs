@@ -27,7 +27,7 @@ export function requireMemcached() {
     return execFileSync('memcached', ['-V'], { encoding: 'utf8' }).trim();
   } catch {
     throw new UsageError(
-      'memcached is not installed (apt install memcached, dnf install memcached, brew install memcached).',
+      'memcached is not installed (apt install memcached, dnf install memcached).',
     );
   }
 }

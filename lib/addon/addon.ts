@@ -1,7 +1,6 @@
 /** The native addon: what it exports, and nothing else about it. */
 
-import path from 'node:path';
-import { noBinary } from './missing-binary';
+import { loadBinary } from './binary';
 import type { Handover } from './record-layout';
 
 export interface NativeServer {
@@ -75,15 +74,4 @@ interface Addon {
   now(): number;
 }
 
-/** What was built here (native/build/), else what came along (native/prebuilds/). */
-function load(): Addon {
-  const folder = path.join(__dirname, '..', '..', 'native');
-  try {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- it ships no ES module and no types
-    return (require('node-gyp-build') as (directory: string) => Addon)(folder);
-  } catch (error) {
-    throw noBinary(folder, error);
-  }
-}
-
-export const native = load();
+export const native = loadBinary() as Addon;

@@ -10,7 +10,7 @@ import * as api from '@opentelemetry/api';
 import type { Attributes, Histogram, MeterProvider, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 
 import { version } from '../index';
-import { commandChannelName, type CommandContext } from '../observability/tracing';
+import type { commandChannelName as channelName, CommandContext } from '../observability/tracing';
 
 export interface LibmemcachedInstrumentationConfig {
   /** Begin at once. Default true. */
@@ -29,6 +29,7 @@ export interface LibmemcachedInstrumentationConfig {
 }
 
 const name = 'libmemcached';
+const commandChannelName: typeof channelName = 'libmemcached:command';
 /** The conventions' advice for db.client.operation.duration, in seconds. */
 const explicitBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 const longestQueryText = 1024;

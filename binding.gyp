@@ -1,15 +1,15 @@
-# In this folder, and not in the package's own: npm, pnpm and yarn take a binding.gyp there for an install script, which
-# they run, or warn about, although a prebuilt binary is at hand.
+# Builds the addon: npx node-gyp rebuild. Not in the root of the published package: npm, pnpm and yarn take it there for an
+# install script, which they run, or warn about, although a prebuilt binary is at hand.
 {
   "targets": [
     {
       # Not "libmemcached": gyp would take the "lib" off.
       "target_name": "memcached_binding",
       "sources": [
-        "<!@(node -p \"['binding', 'core', 'memcached', 'transport'].flatMap((layer) => require('fs').readdirSync(layer, { recursive: true }).filter((name) => name.endsWith('.cc')).map((name) => layer + '/' + name)).join(' ')\")"
+        "<!@(node -p \"require('fs').readdirSync('native', { recursive: true }).filter((name) => name.endsWith('.cc')).map((name) => 'native/' + name).join(' ')\")"
       ],
       "include_dirs": [
-        ".",
+        "native",
         "<!(node -p \"require('node-addon-api').include_dir\")"
       ],
       "defines": [
@@ -20,7 +20,7 @@
         # worker.terminate() with completions in flight must not abort the process.
         "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
       ],
-      "cflags": ["-Wall", "-Wextra", "-O3", "-fvisibility=hidden", "-flto=auto", "<!@(node ../deps/locate.js cflags)"],
+      "cflags": ["-Wall", "-Wextra", "-O3", "-fvisibility=hidden", "-flto=auto", "<!@(node deps/locate.js cflags)"],
       "cflags_cc": ["-std=c++20", "-fvisibility-inlines-hidden"],
       # Node's own defaults.
       "cflags_cc!": ["-fno-exceptions", "-std=gnu++17", "-std=gnu++20"],
@@ -32,7 +32,7 @@
         "-Wl,-z,nodelete"
       ],
       # Boost.Context, which switches the stacks of fibers, is part of the addon: nothing is needed when it runs.
-      "libraries": ["<!@(node ../deps/locate.js libs)", "-lz", "-l:libboost_context.a"]
+      "libraries": ["<!@(node deps/locate.js libs)", "-lz", "-l:libboost_context.a"]
     }
   ]
 }
