@@ -72,11 +72,33 @@ function joinPages(pages) {
     text
       .replace(/^#/gm, '##')
       .replace(/<a id="[^"]*"><\/a> /g, '')
-      .replace(/\]\([^)#]*\.md#/g, '](#')
-      // Properties are rows of tables, which have no anchors.
-      .replace(/\[([^\]]+)\]\(#property-[^)]+\)/g, '$1'),
+      .replace(/\]\([^)#]*\.md#/g, '](#'),
   );
-  return [introduction, ...sections].join('\n');
+  return repairLinks([introduction, ...sections].join('\n'));
+}
+
+/**
+ * Some anchors are counted with members that are left out here, and properties are rows of tables, which have none: such a
+ * link leads to the heading of that name, or becomes text.
+ */
+function repairLinks(text) {
+  const names = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  const anchors = new Set();
+  for (const name of names) {
+    let count = 0;
+    while (anchors.has(count === 0 ? name : `${name}-${count}`)) count++;
+    anchors.add(count === 0 ? name : `${name}-${count}`);
+  }
+  return text.replace(/\[([^\]]+)\]\(#([^)]+)\)/g, (link, label, anchor) => {
+    if (anchors.has(anchor)) return link;
+    const name = anchor.replace(/-\d+$/, '');
+    return anchors.has(name) ? `[${label}](#${name})` : label;
+  });
 }
 
 const text = await format(joinPages(await generatePages()), { ...(await resolveConfig(page)), filepath: page });
