@@ -20,7 +20,7 @@ import * as behaviorTable from './options/behaviors';
 import { readOptions, rejectCallback, type CallOptions } from './options/call-options';
 import { checkClientOptions, type CheckedOptions, type ClientOptions } from './options/client-options';
 import { toFlushDelay, type TimeArg } from './options/expiry';
-import { copyOfBytes, isBytes } from './options/bytes';
+import { copyOfBytes, isBytes } from './bytes';
 import { describeType } from './describe-type';
 import { assertKey, badKeyError, keyBytes, ownCopy, whyBadKey, type Key } from './options/keys';
 import { serverList, serverName, toNative, type ServerAddress } from './options/servers';

@@ -4,7 +4,7 @@
  */
 
 import { DeserializationError } from '../errors';
-import { bytesIn } from '../options/bytes';
+import { bytesIn } from '../bytes';
 import type { Codec, Serialized } from './codec';
 import { dump } from './ruby-dump';
 import { load } from './ruby-load';

@@ -4,7 +4,7 @@
  */
 
 import { DeserializationError } from '../errors';
-import { bytesIn, copyOfBytes } from '../options/bytes';
+import { bytesIn, copyOfBytes } from '../bytes';
 import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import { fromJson, fromNumberText, numberText, toJson } from './text';

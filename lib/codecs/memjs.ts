@@ -1,6 +1,6 @@
 /** The codec of npm's memjs with its own (no) serializer: bytes, without flags. */
 
-import { bytesIn } from '../options/bytes';
+import { bytesIn } from '../bytes';
 import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 

@@ -4,7 +4,7 @@
  */
 
 import { DeserializationError } from '../errors';
-import { bytesIn } from '../options/bytes';
+import { bytesIn } from '../bytes';
 import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import { unserialize } from './php-serialized';

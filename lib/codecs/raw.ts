@@ -1,6 +1,6 @@
 /** The raw codec: bytes and flags as they are, nothing interpreted. */
 
-import { isBytes } from '../options/bytes';
+import { isBytes } from '../bytes';
 import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 

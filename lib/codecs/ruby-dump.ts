@@ -4,7 +4,7 @@
  */
 
 import { describeType } from '../describe-type';
-import { assertWellFormed } from '../options/keys';
+import { assertWellFormed } from '../well-formed';
 import { numberText, toJson } from './text';
 
 /** @throws TypeError for undefined, functions, symbols, and what JSON cannot say */

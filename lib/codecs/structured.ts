@@ -9,7 +9,7 @@
 import v8 from 'node:v8';
 
 import { DeserializationError } from '../errors';
-import { bytesIn } from '../options/bytes';
+import { bytesIn } from '../bytes';
 import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import * as pylibmc from './pylibmc';

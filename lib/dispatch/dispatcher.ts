@@ -22,7 +22,6 @@ import { returnCode } from '../errors';
 import type { ClientMetrics } from '../observability/metrics';
 import type { CallOptions } from '../options/call-options';
 import type { KeyLimits } from '../options/keys';
-import { setImmediate } from '../timing';
 import { onAbort } from './abort';
 import { makeCompletion, readCompletion, sharedBytes, slotAt, statusAt } from './completion-reader';
 import { DeadlineTimer } from './deadline-timer';

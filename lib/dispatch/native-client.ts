@@ -1,6 +1,7 @@
 /** The native client, and the memory that it shares with this side. */
 
 import { native, type NativeClient, type NativeClientOptions } from '../addon/addon';
+import { setImmediate } from '../timing';
 import { sharedBytes, sharedRecords } from './completion-reader';
 
 export type NativeOptions = Omit<NativeClientOptions, 'submission' | 'records' | 'bytes'>;

@@ -6,7 +6,7 @@
 import type { NativeClient } from '../addon/addon';
 import { Handover, KeyFlag, longRecordBytes, operationNames, shortRecordBytes, type Op } from '../addon/record-layout';
 import { AllocationError } from '../errors';
-import { copyOfBytes, isShared } from '../options/bytes';
+import { copyOfBytes, isShared } from '../bytes';
 import {
   assertKey,
   badKeyError,

@@ -4,10 +4,11 @@ import { Op, operationNames } from '../addon/record-layout';
 import type { Payload } from '../dispatch/pending-operation';
 import { noFallback } from '../observability/fail-soft';
 import { readOptions, rejectCallback, type CallOptions } from '../options/call-options';
-import { isBytes } from '../options/bytes';
+import { isBytes } from '../bytes';
 import { toExpiry, type TimeArg } from '../options/expiry';
 import { describeType } from '../describe-type';
-import { assertWellFormed, type Key } from '../options/keys';
+import { type Key } from '../options/keys';
+import { assertWellFormed } from '../well-formed';
 import { checkUint64 } from '../options/ranges';
 import {
   callOf,

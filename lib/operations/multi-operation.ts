@@ -6,9 +6,20 @@ import type { Op } from '../addon/record-layout';
 import type { Completion, Payload } from '../dispatch/pending-operation';
 import { noFallback } from '../observability/fail-soft';
 import type { CallOptions } from '../options/call-options';
-import { isBytes } from '../options/bytes';
+import { isBytes } from '../bytes';
 import { describeType } from '../describe-type';
-import { assertKey, badKeyError, isInternal, lengthOf, ownCopy, whyBadKey, whyInternal, withPrefix, type Key, type KeyLimits } from '../options/keys';
+import {
+  assertKey,
+  badKeyError,
+  isInternal,
+  lengthOf,
+  ownCopy,
+  whyBadKey,
+  whyInternal,
+  withPrefix,
+  type Key,
+  type KeyLimits,
+} from '../options/keys';
 import type { Decoder, Operation, Subject } from './operation';
 
 export interface MultiOptions extends CallOptions {

@@ -3,7 +3,7 @@
 import { operationNames, type Op } from '../addon/record-layout';
 import type { Servers } from '../dispatch/servers';
 import type { CommandContext } from '../observability/tracing';
-import { isBytes } from '../options/bytes';
+import { isBytes } from '../bytes';
 import { lengthOf, maxKeyBytes, ownCopy, type Key } from '../options/keys';
 
 interface Described {

@@ -3,9 +3,10 @@
 import { rejectPromise, type Codec, type Serialized } from '../codecs/codec';
 import { serialize as standardSerialize } from '../codecs/pylibmc';
 import type { Payload } from '../dispatch/pending-operation';
-import { copyOfBytes, isBytes } from '../options/bytes';
+import { copyOfBytes, isBytes } from '../bytes';
 import { describeType } from '../describe-type';
-import { assertWellFormed, lengthOf, ownCopy } from '../options/keys';
+import { lengthOf, ownCopy } from '../options/keys';
+import { assertWellFormed } from '../well-formed';
 import { maxUint32 } from '../options/ranges';
 import type { CheckedStoreOptions } from './arguments';
 

@@ -1,7 +1,7 @@
 /** Behaviors: pylibmc's names, values and units, checked before they reach libmemcached. */
 
 import { describeType } from '../describe-type';
-import { assertWellFormed } from './keys';
+import { assertWellFormed } from '../well-formed';
 import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
 

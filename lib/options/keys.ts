@@ -2,7 +2,8 @@
 
 import { describeType } from '../describe-type';
 import { BadKeyProvided, quoteKey, returnCode } from '../errors';
-import { copyOfBytes, isBytes, lengthOfBytes } from './bytes';
+import { assertWellFormed } from '../well-formed';
+import { copyOfBytes, isBytes, lengthOfBytes } from '../bytes';
 
 /** A string is its UTF-8 bytes. */
 export type Key = string | Uint8Array;
@@ -38,17 +39,6 @@ export function assertKey(key: unknown, operation: string): asserts key is Key {
   if (typeof key === 'string') assertWellFormed(key, `${operation}: a key`);
   else if (!isBytes(key))
     throw new TypeError(`${operation}: a key must be a string or a Uint8Array, not ${describeType(key)}`);
-}
-
-/**
- * In UTF-8 every lone surrogate becomes the same character: two keys would meet, and a value would be read back as
- * another one.
- *
- * @throws TypeError
- */
-export function assertWellFormed(text: string, what: string): void {
-  if (!text.isWellFormed())
-    throw new TypeError(`${what} must not have a lone surrogate, which UTF-8 cannot say: ${quoteKey(text)}`);
 }
 
 /** What a key may be on the wire. */

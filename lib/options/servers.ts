@@ -2,7 +2,7 @@
 
 import type { NativeServer } from '../addon/addon';
 import { describeType } from '../describe-type';
-import { assertWellFormed } from './keys';
+import { assertWellFormed } from '../well-formed';
 
 export const Transport = { Tcp: 1, Udp: 2, Unix: 4 } as const;
 export type Transport = (typeof Transport)[keyof typeof Transport];

@@ -111,7 +111,7 @@ export class SecureSockets {
       report(id, SocketEvent.Connected);
     });
     socket.on('session', (ticket) => this.#sessions.set(server, ticket));
-    socket.on('data', (bytes) => {
+    socket.on('data', (bytes: Buffer) => {
       report(id, SocketEvent.Data, bytes);
     });
     socket.on('error', (error) => {

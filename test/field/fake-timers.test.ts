@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { mock } from 'node:test';
 import { MemcachedStore } from '../../lib/integrations/express-session';
-import { ClientPool, type Client } from '../../lib/index';
+import { ClientPool } from '../../lib/index';
 import { failure, inEveryProtocol, useClients } from '../support/clients';
 import { startSilentServer } from '../support/fake-servers';
 import { uniqueKey } from '../support/unique-keys';

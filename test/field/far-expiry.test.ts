@@ -1,5 +1,7 @@
 // Times beyond 2038-01-19, the last second that can be said (row V9): they mean that second.
 
+import { inspect } from 'node:util';
+
 import { Cookie, type SessionData } from 'express-session';
 import Keyv from 'keyv';
 import { Client } from '../../lib/index';
@@ -82,13 +84,14 @@ describe('integrations', () => {
     const [server] = servers();
     const store = new MemcachedStore(server?.address ?? '');
     const cookie = new Cookie();
-    cookie.expires = new Date(date);
+    // What a session middleware of today does itself, by a setter that is deprecated for applications.
+    Object.assign(cookie, { expires: new Date(date) });
     const session = { cookie, user: 'bob' } as unknown as SessionData;
     const call = (run: (done: (error?: unknown, result?: unknown) => void) => void): Promise<unknown> =>
       new Promise((resolve, reject) => {
         run((error, result) => {
           if (error === null || error === undefined) resolve(result);
-          else reject(error);
+          else reject(error instanceof Error ? error : new Error(inspect(error)));
         });
       });
     await call((done) => {

@@ -183,8 +183,9 @@ inEveryProtocol(({ connect: make }) => {
     const mc = make();
     const key = uniqueKey();
     class Options {
+      readonly #time = 100;
       get time(): number {
-        return 100;
+        return this.#time;
       }
     }
     expect(await mc.set(key, 1, new Options())).toBe(true);
