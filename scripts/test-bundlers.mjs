@@ -47,7 +47,8 @@ function webpack() {
     if (error || stats.hasErrors() || stats.hasWarnings()) { console.error(error ?? stats.toString()); process.exit(1); }
   });`;
   run(process.execPath, ['-e', script]);
-  check('webpack', run(process.execPath, ['webpack/bundle.mjs']), 'by a bundler');
+  for (const bundle of ['bundle.cjs', 'bundle.mjs'])
+    check(`webpack, ${bundle}`, run(process.execPath, [`webpack/${bundle}`]), 'by a bundler');
 }
 
 async function next() {

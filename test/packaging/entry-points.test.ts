@@ -80,3 +80,12 @@ it('says what to do when it was bundled itself', () => {
   esbuild([source, '--outfile=everything/bundle.cjs']);
   expect(() => node(['everything/bundle.cjs'])).toThrow(/bundled[^]*--external:libmemcached/);
 });
+
+it.each([
+  ['bun', 'Bun'],
+  ['deno', 'Deno'],
+])('refuses another runtime (%s), which the addon would end', (runtime, name) => {
+  const script = `Object.defineProperty(process, 'versions', { value: { ...process.versions, ${runtime}: '9.8.7' } });
+    require('libmemcached');`;
+  expect(() => node(['-e', script])).toThrow(new RegExp(`runs on Node\\.js, not on ${name} 9\\.8\\.7`));
+});
