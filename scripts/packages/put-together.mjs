@@ -47,6 +47,17 @@ bundled.json says what is in it and where it came from, sbom.cdx.json the same a
 licenses/ has the licences.
 `;
 
+const INDEX = `'use strict';
+
+const { join } = require('node:path');
+
+module.exports = require('./memcached_binding.node');
+
+// Does nothing, but those who gather the files of a program (Next with Turbopack) follow literal paths: the libraries that the
+// dynamic linker takes from there come along.
+join(__dirname, 'lib');
+`;
+
 /** `folder` is what scripts/prebuild.mjs has made. */
 export function putTogetherPlatform(folder, target) {
   const { version, license, author, repository, engines } = manifest();
@@ -57,10 +68,11 @@ export function putTogetherPlatform(folder, target) {
   }
   cpSync('LICENSE', join(folder, 'LICENSE'));
   writeFileSync(join(folder, 'README.md'), readme(target));
+  writeFileSync(join(folder, 'index.js'), INDEX);
   writeJson(join(folder, 'package.json'), {
     ...{ name, version, license, author, repository, engines },
     description: `The binary of libmemcached for Linux, ${target.cpu}, ${target.libc}.`,
-    main: 'memcached_binding.node',
+    main: 'index.js',
     os: ['linux'],
     cpu: [target.cpu],
     libc: [target.libc],

@@ -149,7 +149,7 @@ const made = targets.filter(({ name }) => existsSync(path.join(root, 'packages',
       libraries: { file: string; licenseText: string }[];
     };
     const named = libraries.flatMap(({ file, licenseText }) => [file, licenseText]);
-    const expected = ['package.json', 'README.md', 'LICENSE', 'sbom.cdx.json', 'bundled.json', ...named];
+    const expected = ['package.json', 'index.js', 'README.md', 'LICENSE', 'sbom.cdx.json', 'bundled.json', ...named];
     expect(files.sort()).toEqual([...new Set(expected)].sort());
     saysNothingOfThisMachine(folder, files);
   });
