@@ -15,6 +15,6 @@ npm ci --ignore-scripts
 npm run prebuild
 npm run packages
 # The packed binary, since nothing has been built where a developer's would be.
-npm install --no-save --no-audit --no-fund packages/libmemcached-linux-*.tgz
+npm install --no-save --no-audit --no-fund ./packages/libmemcached-linux-*.tgz
 npx jest test/unit test/hostile test/integration/reading test/integration/writing test/integration/compression \
   test/integration/sasl
