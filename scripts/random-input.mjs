@@ -149,9 +149,13 @@ async function checkSlots({ client, maxPending }) {
 }
 
 async function closeAll({ client, base, pool }) {
+  const closed = new AbortController();
   await Promise.race([
-    Promise.all([client.close(), pool.close(), base.close()]),
-    sleep(MAX_SETTLE_MS, undefined, { ref: false }).then(() => finding('a client cannot be closed')),
+    Promise.all([client.close(), pool.close(), base.close()]).finally(() => closed.abort()),
+    sleep(MAX_SETTLE_MS, undefined, { signal: closed.signal }).then(
+      () => finding('a client cannot be closed'),
+      () => undefined,
+    ),
   ]);
 }
 
