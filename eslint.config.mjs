@@ -49,7 +49,7 @@ const leafRules = {
   rules: {
     'no-restricted-imports': [
       'error',
-      { patterns: [{ regex: '^\\./(?!addon/|errors$)', message: 'Every room imports this file.' }] },
+      { patterns: [{ regex: '^\\./(?!addon/|bytes$|errors$)', message: 'Every room imports this file.' }] },
     ],
   },
 };
