@@ -6,6 +6,7 @@
 import { isIP } from 'node:net';
 import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 import { SocketEvent } from '../addon/record-layout';
+import { nextTick } from '../timing';
 import { describeTlsError } from './tls-errors';
 
 /** What of the native client is used here. */
@@ -88,7 +89,7 @@ export class SecureSockets {
       });
     } catch (error) {
       const message = describeTlsError(error);
-      process.nextTick(() => {
+      nextTick(() => {
         report(id, SocketEvent.Closed, message);
       });
       return;
