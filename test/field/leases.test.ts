@@ -125,6 +125,21 @@ describe('a server without CAS', () => {
       );
     });
 
+    it('what nobody of us wrote under a lease’s key holds nothing', async () => {
+      const [mc, other] = [connect(server, { binary }), connect(server, { binary })];
+      for (const text of ['free', 'nonsense']) {
+        const key = uniqueKey();
+        await store(server, `@@lease:${key}`, text, 0);
+        let loads = 0;
+        const load = async (): Promise<number> => {
+          await sleep(100);
+          return ++loads;
+        };
+        const calls = [mc, other, mc, other].map((each) => each.getOrSet(key, load, { timeout: 1500 }));
+        expect(await Promise.all(calls)).toEqual([1, 1, 1, 1]);
+      }
+    });
+
     it('a stale value is served, and never replaces a newer one', async () => {
       const mc = connect(server, { binary });
       const key = uniqueKey();
