@@ -136,7 +136,12 @@ describe('a server without CAS', () => {
           return ++loads;
         };
         const calls = [mc, other, mc, other].map((each) => each.getOrSet(key, load, { timeout: 1500 }));
-        expect(await Promise.all(calls)).toEqual([1, 1, 1, 1]);
+        const [a, b, ...others] = await Promise.all(calls);
+        // Each client loads once. Without CAS two of them may: one can delete the lease that the other has just taken.
+        expect(others).toEqual([a, b]);
+        expect([1, 2]).toContain(loads);
+        // And then it is there.
+        expect([a, b]).toContain(await mc.getOrSet(key, load, { timeout: 1500 }));
       }
     });
 
