@@ -1,0 +1,3 @@
+import Memcached from './index.js';
+
+export default Memcached;
