@@ -3,12 +3,64 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
+/** The rooms of lib/: each imports from those before it only. The files that stand in none come before all but addon/, see leafRules. */
+const rooms = [
+  'addon',
+  'codecs',
+  'options',
+  'observability',
+  'topology',
+  'dispatch',
+  'operations',
+  'read-through',
+  'namespace',
+  'integrations',
+  'cli',
+];
+const publicIndex = { message: 'Import what users of the package can: the public index.' };
+const roomRules = rooms.map((room, position) => ({
+  files: [`lib/${room}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          ...(room === 'integrations' || room === 'cli'
+            ? [{ regex: '^\\.\\./(?!index(\\.js)?$)', ...publicIndex }]
+            : [
+                {
+                  regex: `^\\.\\./(${rooms.slice(position + 1).join('|')}|client|client-pool|index${room === 'addon' ? '|errors' : ''})(/|\\.|$)`,
+                  message: `Imports between the rooms of lib/ run one way: ${rooms.join(' ← ')}.`,
+                },
+              ]),
+        ],
+      },
+    ],
+  },
+}));
+const commandRules = {
+  files: ['lib/cli/commands/*.ts'],
+  rules: {
+    'no-restricted-imports': ['error', { patterns: [{ regex: '^\\.\\./\\.\\./(?!index(\\.js)?$)', ...publicIndex }] }],
+  },
+};
+const leafRules = {
+  files: ['bytes', 'describe-type', 'errors', 'random-text', 'timing', 'well-formed'].map((name) => `lib/${name}.ts`),
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      { patterns: [{ regex: '^\\./(?!addon/|errors$)', message: 'Every room imports this file.' }] },
+    ],
+  },
+};
+
 export default defineConfig(
   globalIgnores([
     'node_modules/',
     'build/',
     'build-cmake/',
     'build-prebuild/',
+    'packages/',
     'dist/',
     'coverage/',
     'docs-site/',
@@ -21,12 +73,14 @@ export default defineConfig(
     rules: { 'no-unused-vars': ['error', { argsIgnorePattern: '^_' }] },
   },
   {
-    files: ['**/*.mjs'],
+    files: ['**/*.mjs', 'test/bundlers/app/**/*.js'],
     extends: [js.configs.recommended],
-    languageOptions: { globals: globals.nodeBuiltin },
+    // JSX is for Next's application.
+    languageOptions: { globals: globals.nodeBuiltin, parserOptions: { ecmaFeatures: { jsx: true } } },
   },
   {
     files: ['**/*.js', '**/*.cjs'],
+    ignores: ['test/bundlers/app/**'],
     extends: [js.configs.recommended],
     languageOptions: {
       sourceType: 'commonjs',
@@ -50,6 +104,9 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
     },
   },
+  ...roomRules,
+  commandRules,
+  leafRules,
   {
     files: ['test/**/*.ts', 'test/**/*.mts'],
     rules: {

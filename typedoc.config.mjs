@@ -11,14 +11,17 @@ const entryPoints = Object.values(exports).flatMap((target) => {
   return types === undefined ? [] : [types.replace(/^\.\/dist\//, 'lib/').replace(/\.d\.ts$/, '.ts')];
 });
 
-/** In the order in which one reads them. */
+/** In the order in which one reads them. A guide that is not listed here comes after these. */
 const guides = [
+  'installation',
   'getting-started',
   'choosing-a-protocol',
   'sasl-and-udp',
   'clusters-and-failover',
   'when-servers-fail',
   'behaviors',
+  'errors',
+  'deadlines-and-life-cycle',
   'values-and-interoperation',
   'namespaces',
   'get-or-set',
@@ -27,20 +30,28 @@ const guides = [
   'performance',
   'observability',
   'command-line',
-  'migrating-from-memjs',
-  'migrating-from-memcached',
   'migrating-from-pylibmc',
+  'migrating-from-memcached',
+  'migrating-from-memjs',
 ].map((name) => `docs/${name}.md`);
-const existing = readdirSync(new URL('docs', import.meta.url)).map((name) => join('docs', name));
+const existing = readdirSync(new URL('docs', import.meta.url))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => join('docs', name));
+/** About the project rather than its use (scripts/docs/titles.mjs puts them into a group of their own). */
+const projectPages = [
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'CONTRIBUTING.md',
+  'RELEASING.md',
+  'bench/README.md',
+  'bench/results/full.md',
+];
 
 /** @type {import('typedoc').TypeDocOptions} */
 export default {
   name: 'libmemcached',
   entryPoints,
-  // What nobody has put into the list above comes after it.
-  projectDocuments: [
-    ...new Set([...guides.filter((guide) => existsSync(guide)), ...existing.filter((path) => path.endsWith('.md'))]),
-  ],
+  projectDocuments: [...new Set([...guides.filter((guide) => existsSync(guide)), ...existing]), ...projectPages],
   plugin: ['./scripts/docs/titles.mjs'],
   customCss: 'scripts/docs/site.css',
   out: 'docs-site',
@@ -50,7 +61,7 @@ export default {
   excludePrivate: true,
   excludeInternal: true,
   sort: ['source-order'],
-  groupOrder: ['Guides', 'Modules', '*'],
+  groupOrder: ['Guides', 'Modules', 'Project', '*'],
   navigation: { includeCategories: true, includeGroups: true },
   highlightLanguages: ['javascript', 'typescript', 'python', 'php', 'ruby', 'shellscript', 'json', 'diff', 'yaml'],
   // Tables that a type is made from.

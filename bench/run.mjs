@@ -185,15 +185,18 @@ function write(report, options) {
   // A selection must not replace the results of the whole.
   const name = options.workload || options.client ? 'selection' : options.quick ? 'quick' : 'full';
   const folder = fileURLToPath(new URL('./results/', import.meta.url));
-  const charted = report.workloads.filter(
-    (workload) => flagged(workload, 'chart') && report.summaries.has(workload.name),
-  );
   mkdirSync(folder, { recursive: true });
-  if (charted.length > 0) writeFileSync(`${folder}${name}.svg`, chart({ ...report, workloads: charted }));
-  const text = markdown({ ...report, chart: charted.length > 0 ? `${name}.svg` : undefined });
+  const draw = (flag, file) => {
+    const workloads = report.workloads.filter((each) => flagged(each, flag) && report.summaries.has(each.name));
+    if (workloads.length > 0) writeFileSync(file, chart({ ...report, workloads }));
+    return workloads.length > 0;
+  };
+  const charted = draw('chart', `${folder}${name}.svg`);
+  if (name === 'full') draw('overview', fileURLToPath(new URL('../docs/images/benchmark.svg', import.meta.url)));
+  const text = markdown({ ...report, chart: charted ? `${name}.svg` : undefined });
   writeFileSync(`${folder}${name}.md`, text);
   process.stdout.write(text);
-  say(`\nwritten to bench/results/${name}.md${charted.length > 0 ? ` and ${name}.svg` : ''}`);
+  say(`\nwritten to bench/results/${name}.md${charted ? ` and ${name}.svg` : ''}`);
 }
 
 function commandLine() {

@@ -13,7 +13,8 @@
  *   cpu        server and client run on this one processor
  *   onlyByName only with --workload
  *   quick      part of --quick; a list picks from inFlight
- *   chart      drawn in the chart; a list picks from inFlight
+ *   chart      drawn in the chart of the results; a list picks from inFlight
+ *   overview   drawn in README's chart; a list picks from inFlight
  *   clients    only these
  *   rounds     at most so many
  *   stretch    measured so many times as long
@@ -21,8 +22,8 @@
 const inFlight = [1, 10, 30, 100, 1000];
 
 export const workloads = [
-  { name: 'get', operation: 'get', inFlight, quick: true, chart: true },
-  { name: 'set', operation: 'set', inFlight, quick: [10, 100], chart: true },
+  { name: 'get', operation: 'get', inFlight, quick: true, chart: true, overview: [1, 10, 100, 1000] },
+  { name: 'set', operation: 'set', inFlight, quick: [10, 100], chart: true, overview: [1, 10, 100, 1000] },
   { name: 'mix', operation: 'mix', inFlight, quick: [10, 100], chart: [10, 100] },
   { name: 'incr', operation: 'incr', inFlight, quick: [10, 100] },
   { name: 'touch', operation: 'touch', inFlight, quick: [10] },

@@ -1,6 +1,6 @@
 /**
- * An HTTP service whose answers take time, with a cache aside: one load for all who ask at the same time, in all processes
- * that run this; old answers for a minute while a new one is loaded; and all of them invalidated at once.
+ * An HTTP service whose answers take time, with a cache aside. Requests that arrive at the same time share one load, in all
+ * processes that run this. Old answers are served for a minute while a new one is loaded. One request invalidates them all.
  *
  *     MEMCACHED_SERVERS=127.0.0.1:11211 PORT=3000 node examples/cache-aside.mjs
  *     curl localhost:3000/products/1
@@ -11,7 +11,7 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'libmemcached';
 
-// failSoft: without the cache the service is slow, not broken.
+// With failSoft, the service is slow without the cache, not broken.
 const mc = new Client((process.env.MEMCACHED_SERVERS ?? '127.0.0.1:11211').split(','), { failSoft: true });
 const products = mc.namespace('products');
 
@@ -24,7 +24,7 @@ async function loadProduct(id) {
 }
 
 const routes = {
-  'GET /products/:id': (id) => products.getOrSet(id, loadProduct, { time: 60, staleFor: 60, lockFor: 5 }),
+  'GET /products/:id': (id) => products.getOrSet(id, loadProduct, { time: 60, staleFor: 60, leaseFor: 5 }),
   'POST /import': async () => {
     await products.invalidate();
     return { invalidated: true };
@@ -50,6 +50,6 @@ service.listen(Number(process.env.PORT ?? 3000), () => {
 
 process.once('SIGTERM', () => {
   service.close(() => mc.close());
-  // Who has asked gets his answer. Browsers keep other connections open, and would hold up the end for half a minute.
+  // Requests that have arrived are answered. Browsers keep idle connections open, which would delay the end by half a minute.
   setTimeout(() => service.closeAllConnections(), 2000).unref();
 });

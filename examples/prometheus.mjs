@@ -1,5 +1,5 @@
 /**
- * mc.metrics() for Prometheus, with prom-client: a service that counts its visitors, and answers at /metrics.
+ * mc.metrics() for Prometheus, with prom-client: a service that counts its visits, and exports metrics at /metrics.
  *
  *     MEMCACHED_SERVERS=127.0.0.1:11211 PORT=3000 node examples/prometheus.mjs
  */
@@ -11,7 +11,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 const mc = new Client((process.env.MEMCACHED_SERVERS ?? '127.0.0.1:11211').split(','), { failSoft: true });
 const registry = new Registry();
 
-/** The numbers are kept by the client; they are copied when Prometheus asks. */
+/** The client keeps the numbers; they are copied when Prometheus scrapes. */
 function expose(Metric, name, help, labelNames, read) {
   const metric = new Metric({
     name: `memcached_client_${name}`,
@@ -57,7 +57,7 @@ expose(Gauge, 'state', '1 for the state that the server is in.', ['state'], ({ s
   states.map((each) => [{ state: each }, each === state ? 1 : 0]),
 );
 
-/** prom-client's own Histogram wants every observation; ours comes with its buckets filled. */
+/** prom-client's own Histogram takes single observations; the client's has its buckets filled already. */
 const bounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, Infinity];
 const name = 'memcached_client_latency_seconds';
 registry.registerMetric({

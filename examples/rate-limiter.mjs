@@ -1,6 +1,6 @@
 /**
- * A rate limiter for an HTTP service: each address may ask LIMIT times (default 10) in a minute, counted in memcached for
- * all processes that run this.
+ * A rate limiter for an HTTP service: each address may send LIMIT requests (default 10) a minute. They are counted in memcached,
+ * for all processes that run this.
  *
  *     MEMCACHED_SERVERS=127.0.0.1:11211 PORT=3000 LIMIT=10 node examples/rate-limiter.mjs
  */
@@ -12,14 +12,14 @@ const mc = new Client((process.env.MEMCACHED_SERVERS ?? '127.0.0.1:11211').split
 const limit = Number(process.env.LIMIT ?? 10);
 const minute = 60;
 
-/** How many requests of this address there were in this minute, this one included. */
+/** Returns the number of requests from this address in this minute, this one included. */
 async function count(address) {
   const now = Math.floor(Date.now() / 1000 / minute);
-  // One step: the counter begins at 1 with an expiry, or goes up. It outlives its minute, whatever the clocks say.
+  // The counter starts at 1 with an expiry, or goes up. It outlives its minute, even if clocks differ.
   return mc.incr(`rate:${address}:${now}`, 1, { initial: 1, time: 2 * minute });
 }
 
-/** Undefined if it is not known: a limiter that cannot count lets through. */
+/** Returns undefined if the count is not known: a limiter that cannot count lets requests through. */
 async function requestsSoFar(address) {
   try {
     return await count(address);

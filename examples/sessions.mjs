@@ -1,5 +1,5 @@
 /**
- * An Express app whose sessions live in memcached: every process that runs this knows who is logged in.
+ * An Express app whose sessions are in memcached: every process that runs this knows which users are logged in.
  *
  *     SECRET=… MEMCACHED_SERVERS=127.0.0.1:11211 PORT=3000 node examples/sessions.mjs
  *     curl -c cookies -b cookies -X POST localhost:3000/login/Ada
@@ -16,7 +16,7 @@ app.use(
   session({
     store: new MemcachedStore((process.env.MEMCACHED_SERVERS ?? '127.0.0.1:11211').split(',')),
     secret: process.env.SECRET ?? 'only for this example',
-    cookie: { maxAge: hour, sameSite: 'lax' }, // and `secure: true` where there is HTTPS
+    cookie: { maxAge: hour, sameSite: 'lax' }, // with HTTPS, `secure: true`, too
     resave: false,
     saveUninitialized: false,
   }),
@@ -32,7 +32,7 @@ app.get('/', ({ session }, response) => {
 });
 
 app.post('/login/:user', (request, response, next) => {
-  // A new session's id for a new user: nobody can have prepared it.
+  // A new session for a new user, so that nobody can have prepared its id.
   request.session.regenerate((error) => {
     if (error) return next(error);
     Object.assign(request.session, { user: request.params.user, visits: 0 });

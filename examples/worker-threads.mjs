@@ -1,6 +1,6 @@
 /**
  * worker_threads: each thread has a client of its own, and they share what is in memcached. Four workers count the words of
- * some texts; a text that one of them has counted, in this run or an earlier one, is not counted again.
+ * some texts. A text that one of them has counted, in this run or an earlier one, is not counted again.
  *
  *     MEMCACHED_SERVERS=127.0.0.1:11211 node examples/worker-threads.mjs
  */

@@ -1,8 +1,9 @@
 /** pylibmc's ClientPool. A client here is safe to share; a pool bounds how many callers work at a time. */
 
 import { giveUpWhen } from './dispatch/abort';
-import { checkCallOptions, type CallOptions } from './options/call-options';
+import { readCallOptions, readOptions, type CallOptions } from './options/call-options';
 import type { Client } from './client';
+import { describeType } from './describe-type';
 import { Busy, ClientClosed, TimeoutError, returnCode } from './errors';
 
 export interface ReserveOptions extends CallOptions {
@@ -11,6 +12,8 @@ export interface ReserveOptions extends CallOptions {
   /** Milliseconds to wait, more than 0; `use` may take longer. Default: as long as it takes. */
   timeout?: number | undefined;
 }
+
+const reserveNames = ['block', 'timeout', 'signal'] as const satisfies (keyof ReserveOptions)[];
 
 /** A caller that waits for a client. */
 interface Waiting {
@@ -44,9 +47,12 @@ export class ClientPool {
   /**
    * Adds clones of `client`.
    *
-   * @throws RangeError if `slots` is not a whole number, 0 or more; ClientClosed if the pool is closed
+   * @throws TypeError if `client` is none, RangeError if `slots` is not a whole number, 0 or more; ClientClosed if the pool
+   * is closed
    */
   fill(client: Client, slots: number): void {
+    if (typeof (client as Partial<Client> | null)?.clone !== 'function')
+      throw new TypeError(`fill: the client must be a Client, not ${describeType(client)}`);
     if (!Number.isInteger(slots) || slots < 0)
       throw new RangeError(`slots must be a whole number, 0 or more: ${String(slots)}`);
     if (this.#isClosed) throw closed('fill');
@@ -55,19 +61,22 @@ export class ClientPool {
 
   /**
    * Runs `use` with a client of the pool, which goes back when the promise that `use` returns settles. Resolves and
-   * rejects as `use` does.
+   * rejects as `use` does. If `use` closed or destroyed the client, a clone of it goes back.
    *
    * Rejects with Busy if every client is reserved. With `block` it waits for one to come back instead: rejects with a
    * TimeoutError if `timeout` is given and over before, and with the signal's reason.
    */
-  async reserve<T>(use: (client: Client) => T | Promise<T>, options: ReserveOptions = {}): Promise<T> {
-    const timeout = checkCallOptions(options, Infinity);
+  async reserve<T>(use: (client: Client) => T | Promise<T>, given: ReserveOptions = {}): Promise<T> {
+    if (typeof use !== 'function') throw new TypeError(`reserve: use must be a function, not ${describeType(use)}`);
+    const options = readOptions<ReserveOptions>(given, reserveNames);
+    const { block, ...call } = options;
+    const { timeout = Infinity, signal } = readCallOptions(call) ?? {};
     if (this.#isClosed) throw closed('reserve');
-    const client = this.#idle.shift() ?? (await this.#nextReturned(options, timeout));
+    const client = this.#idle.shift() ?? (await this.#nextReturned(block === true, timeout, signal));
     try {
       return await use(client);
     } finally {
-      this.#put(client);
+      this.#put(client.closed ? client.clone() : client);
     }
   }
 
@@ -79,18 +88,18 @@ export class ClientPool {
     await Promise.all(this.#idle.splice(0).map((client) => client.close()));
   }
 
-  async #nextReturned({ block, signal }: ReserveOptions, timeout: number): Promise<Client> {
-    if (block !== true) throw new Busy('every client of the pool is reserved', { operation: 'reserve' });
+  async #nextReturned(block: boolean, timeout: number, signal: AbortSignal | undefined): Promise<Client> {
+    if (!block) throw new Busy('every client of the pool is reserved', { operation: 'reserve' });
     let stop = (): void => undefined;
     try {
       return await new Promise<Client>((resolve, reject) => {
         const waiting = { resolve, reject };
-        this.#waiting.add(waiting);
         stop = giveUpWhen({ milliseconds: timeout, late: () => late(timeout), signal }, (reason) => {
           this.#waiting.delete(waiting); // at once: no client may be handed to one who does not wait any longer
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller chose the reason
           reject(reason);
         });
+        this.#waiting.add(waiting);
       });
     } finally {
       stop();

@@ -1,28 +1,39 @@
 /** The client: pylibmc's `Client`, with promises. Arguments are checked here; the rest is done natively. */
 
-import { checkStatsArgument, serializedParts } from './operations/arguments';
-import type { Behaviors } from './options/behaviors';
-import * as behaviorTable from './options/behaviors';
-import type { CallOptions } from './options/call-options';
-import { checkClientOptions, type CheckedOptions, type ClientOptions } from './options/client-options';
-import { ClientRequests } from './operations/client-executor';
+import { Op } from './addon/record-layout';
 import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
 import { Dispatcher } from './dispatch/dispatcher';
+import type { Route } from './dispatch/servers';
 import { MemcachedError, returnCode } from './errors';
-import { flushDelayOf, type TimeArg } from './options/expiry';
-import { planOf, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
-import { KeyOperations } from './operations/key-operations';
-import { assertKey, badKey, keyBytes, longestKey, type Key } from './options/keys';
-import { serverMetrics, serverStates, type ClientMetrics, type ServerState } from './observability/metrics';
 import { Namespaces, type Namespace } from './namespace/namespace';
-import type { NativeBehaviors } from './addon/addon';
+import { serverStates, type ClientMetrics, type ServerState } from './observability/metrics';
+import { checkStatsArgument } from './operations/arguments';
+import type { ClientContext } from './operations/client-context';
+import { makeDecoders } from './operations/decoders';
+import { OperationExecutor } from './operations/executor';
+import { KeyOperations } from './operations/key-operations';
+import { makePayload } from './operations/make-payload';
+import { Serializer } from './operations/serialization';
+import type { Behaviors } from './options/behaviors';
+import * as behaviorTable from './options/behaviors';
+import { readOptions, rejectCallback, type CallOptions } from './options/call-options';
+import { checkClientOptions, type CheckedOptions, type ClientOptions } from './options/client-options';
+import { toFlushDelay, type TimeArg } from './options/expiry';
+import { copyOfBytes, isBytes } from './bytes';
+import { describeType } from './describe-type';
+import { assertKey, badKeyError, keyBytes, ownCopy, whyBadKey, type Key } from './options/keys';
+import { serverList, serverName, toNative, type ServerAddress } from './options/servers';
+import { toPlan, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
+import { InternalItems } from './read-through/internal-items';
 import { ReadThrough } from './read-through/read-through';
-import { makeDecoders, type Decoders } from './operations/decoders';
-import { attempt, type Requests } from './operations/executor';
-import { serverName, toNative, type ServerAddress } from './options/servers';
-import { TextItems } from './read-through/internal-items';
-import { Op } from './addon/record-layout';
+
+export interface FlushOptions extends CallOptions {
+  /** Seconds from now, or a Date. Default: at once. */
+  time?: TimeArg | undefined;
+}
+
+const flushNames = ['timeout', 'signal', 'time'] as const satisfies (keyof FlushOptions)[];
 
 /** Where a key goes, and why. */
 export interface Explanation {
@@ -49,9 +60,9 @@ export class Client extends KeyOperations {
   readonly #options: ClientOptions;
   readonly #addresses: readonly ServerAddress[];
   readonly #dispatcher: Dispatcher;
-  readonly #requests: Requests;
-  readonly #decoders: Decoders;
+  readonly #context: ClientContext;
   readonly #codec: Codec;
+  readonly #codecSerializer: Serializer;
   readonly #maxInflated: number;
   /** Whether the protocol is binary. */
   readonly #isBinary: boolean;
@@ -67,40 +78,37 @@ export class Client extends KeyOperations {
    * @throws TypeError or RangeError for malformed servers, options or behaviors
    */
   constructor(servers: string | readonly string[], options: ClientOptions = {}) {
-    const checked = checkClientOptions(servers, options);
-    const dispatcher = dispatcherFor(checked, options);
-    // Overridden in a subclass, or another codec: then these are called for every value.
+    const list = serverList(servers);
+    const checked = checkClientOptions(list, options);
+    const dispatcher = dispatcherFor(checked);
+    // Of another codec, or overridden in whatever way (a method, a field, an assignment): then they are called for every
+    // value.
     const isStandard = checked.codec === pylibmcCodec;
-    const own = new.target.prototype;
-    const ownSerialize = !isStandard || own.serialize !== Client.prototype.serialize;
-    const ownDeserialize = !isStandard || own.deserialize !== Client.prototype.deserialize;
-    const decoders = makeDecoders({
-      deserialize: ownDeserialize ? (data, flags) => this.deserialize(data, flags) : undefined,
-      standard: pylibmcCodec,
-      serverName: (index) => dispatcher.serverName(index),
-      errors: dispatcher.errors,
-      maxInflated: checked.maxInflated,
-    });
-    const requests = new ClientRequests({
-      dispatcher,
-      decoders,
-      codec: checked.codec,
-      serialize: ownSerialize ? (value) => this.serialize(value) : undefined,
-      servers: checked.addresses.length,
-      failSoft: options.failSoft === true,
-      isFollowUp: false,
-    });
-    super(requests, decoders);
-    this.servers = Object.freeze(typeof servers === 'string' ? [servers] : [...servers]);
-    this.#options = { ...options, ...(options.behaviors === undefined ? {} : { behaviors: { ...options.behaviors } }) };
+    const serialize = (value: unknown): Serialized => this.serialize(value);
+    const deserialize = (data: Buffer, flags: number): unknown => this.deserialize(data, flags);
+    const context: ClientContext = {
+      executor: new OperationExecutor(dispatcher, { failSoft: checked.given.failSoft === true }),
+      decoders: makeDecoders({
+        deserializer: () => (isStandard && this.deserialize === ownMethods.deserialize ? undefined : deserialize),
+        standard: pylibmcCodec,
+        servers: dispatcher.servers,
+        maxInflated: checked.maxInflated,
+      }),
+      serializer: new Serializer(checked.codec, () =>
+        isStandard && this.serialize === ownMethods.serialize ? undefined : serialize,
+      ),
+    };
+    super(context);
+    this.servers = Object.freeze(list);
+    this.#options = checked.given;
     this.#addresses = checked.addresses;
     this.#codec = checked.codec;
+    this.#codecSerializer = new Serializer(checked.codec, () => (value) => checked.codec.serialize(value));
     this.#maxInflated = checked.maxInflated;
     this.#isBinary = checked.binary;
     this.#dispatcher = dispatcher;
-    this.#requests = requests;
-    this.#decoders = decoders;
-    this.#followBehaviors(checked.behaviors);
+    this.#context = context;
+    dispatcher.followBehaviors(checked.behaviors);
   }
 
   // Caching.
@@ -114,16 +122,21 @@ export class Client extends KeyOperations {
    * there is no value within `timeout`. An outage of the cache is no error: then the value is loaded, once in this process,
    * and the error is published on the diagnostics channel `libmemcached:failure`.
    */
-  async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
-    const { longestKey } = this.#dispatcher.submission;
-    const plan = planOf(key, loader, time, { longestKey, timeout: this.#dispatcher.timeout });
+  getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+    rejectCallback(time);
+    return this.#getOrSet(key, loader, time);
+  }
+
+  async #getOrSet<T>(key: Key, loader: Loader<T>, time: TimeArg | GetOrSetOptions | undefined): Promise<T> {
+    const { keyLimits, timeout } = this.#dispatcher;
+    const plan = toPlan(key, loader, time, { maxKeyBytes: keyLimits.maxKeyBytes, timeout });
     const readThrough = (this.#readThrough ??= this.#makeReadThrough());
-    return (await readThrough.run(() => readThrough.look(plan.key, plan, plan.call), plan)) as T;
+    return (await readThrough.run(() => readThrough.lookUp(plan.key, plan, plan.call), plan)) as T;
   }
 
   #makeReadThrough(): ReadThrough {
-    const requests = this.#requests.forFollowUps();
-    return new ReadThrough(requests, new TextItems(requests));
+    const context = { ...this.#context, executor: this.#context.executor.forBegunCalls() };
+    return new ReadThrough(context, new InternalItems(context));
   }
 
   // Views.
@@ -135,58 +148,68 @@ export class Client extends KeyOperations {
    * @throws TypeError or RangeError unless the name is a string of 1 … 200 bytes
    */
   namespace(name: string): Namespace {
-    this.#namespaces ??= new Namespaces(this.#requests);
+    this.#namespaces ??= new Namespaces(this.#context);
     return this.#namespaces.get(name);
   }
 
   // Servers.
 
-  /** Empties all servers; with `time`, so many seconds from now. */
-  flushAll(options: CallOptions & { time?: TimeArg } = {}): Promise<true> {
-    return attempt(async (): Promise<true> => {
-      await this.#requests.everyServer(Op.Flush, flushDelayOf(options.time), '', this.#decoders.nothing, options);
-      return true;
-    });
+  /** Empties all servers; with `time`, after this many seconds. */
+  flushAll(options?: FlushOptions): Promise<true> {
+    rejectCallback(options);
+    return this.#flushAll(options);
+  }
+
+  async #flushAll(given: FlushOptions = {}): Promise<true> {
+    const { time, ...call } = readOptions<FlushOptions>(given, flushNames);
+    const { executor, decoders } = this.#context;
+    await executor.broadcast(Op.Flush, decoders.nothing, makePayload('', 0, toFlushDelay(time)), call);
+    return true;
   }
 
   /**
-   * Statistics of every server: pairs of a name, `127.0.0.1:11211 (0)` as pylibmc has it, and the statistics. `group`: as
-   * memcached's `stats` takes it (`'items'`, `'slabs'`, …); UnknownStatKey if the server does not know it.
+   * Resolves with the statistics of every server: pairs of a name, `127.0.0.1:11211 (0)` as pylibmc has it, and the
+   * statistics. `group`: as memcached's `stats` takes it (`'items'`, `'slabs'`, …). Rejects with UnknownStatKey if the
+   * server does not know it.
    */
   getStats(group?: string, options?: CallOptions): Promise<[name: string, stats: Record<string, string>][]> {
-    return attempt(async () => {
-      const argument = checkStatsArgument(group);
-      const texts = await this.#requests.everyServer(Op.Stats, 0, argument, this.#decoders.text, options);
-      return texts.map((text, index) => [this.#statsName(index), parseStats(text as string)]);
-    });
+    rejectCallback(group);
+    rejectCallback(options);
+    return this.#getStats(group, options);
   }
 
-  /** Every server's version, by its name. Asks the servers. */
+  async #getStats(group: unknown, options: CallOptions | undefined): Promise<[string, Record<string, string>][]> {
+    const { executor, decoders } = this.#context;
+    const texts = await executor.broadcast(Op.Stats, decoders.text, makePayload(checkStatsArgument(group)), options);
+    return texts.map((text, index) => [this.#statsName(index), parseStats(text)]);
+  }
+
+  /** Resolves with every server's version, by its name. Asks the servers. */
   version(options?: CallOptions): Promise<Map<string, string>> {
-    return attempt(async () => {
-      const versions = await this.#requests.everyServer(Op.Version, 0, '', this.#decoders.text, options);
-      return new Map(versions.map((version, index) => [this.#dispatcher.serverName(index), version as string]));
-    });
+    rejectCallback(options);
+    return this.#version(options);
+  }
+
+  async #version(options: CallOptions | undefined): Promise<Map<string, string>> {
+    const { executor, decoders } = this.#context;
+    const versions = await executor.broadcast(Op.Version, decoders.text, makePayload(''), options);
+    return new Map(versions.map((version, index) => [this.#dispatcher.servers.name(index), version]));
   }
 
   /** Closes all connections and forgets which servers failed. The next operation connects. */
   disconnectAll(options?: CallOptions): Promise<void> {
-    return attempt(async () => {
-      await this.#requests.everyServer(Op.Disconnect, 0, '', this.#decoders.nothing, options);
-    });
+    rejectCallback(options);
+    return this.#disconnectAll(options);
   }
 
-  /** What this client has counted since it was made; see docs/observability.md. Asks no server. */
+  async #disconnectAll(options: CallOptions | undefined): Promise<void> {
+    const { executor, decoders } = this.#context;
+    await executor.broadcast(Op.Disconnect, decoders.nothing, makePayload(''), options);
+  }
+
+  /** Returns what this client has counted since it was made; see docs/observability.md. Asks no server. */
   metrics(): ClientMetrics {
-    return {
-      pending: this.#dispatcher.pending,
-      refused: this.#dispatcher.refused,
-      servers: this.#dispatcher.native
-        .metrics()
-        .map((numbers, index) =>
-          serverMetrics(this.#dispatcher.serverName(index), numbers, this.#dispatcher.errors.of(index)),
-        ),
-    };
+    return this.#dispatcher.metrics();
   }
 
   // Life.
@@ -200,15 +223,20 @@ export class Client extends KeyOperations {
     return copy;
   }
 
+  /** Whether `close` or `destroy` was called: operations reject with ClientClosed. */
+  get closed(): boolean {
+    return this.#dispatcher.lifecycle.isClosing;
+  }
+
   /** Lets pending operations finish (each is bounded by its deadline); later ones reject with ClientClosed. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#dispatcher.close();
+    this.#closing ??= this.#dispatcher.lifecycle.close();
     return this.#closing;
   }
 
   /** Ends at once: pending operations reject with ClientClosed. Idempotent. */
   destroy(): void {
-    this.#dispatcher.destroy();
+    this.#dispatcher.lifecycle.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -233,7 +261,7 @@ export class Client extends KeyOperations {
 
   /** A copy of the behaviors in force. */
   getBehaviors(): Behaviors {
-    return behaviorTable.fromNative(this.#dispatcher.native.getBehaviors());
+    return behaviorTable.fromNative(this.#dispatcher.servers.getBehaviors());
   }
 
   /**
@@ -241,64 +269,55 @@ export class Client extends KeyOperations {
    *
    * @throws TypeError for an unknown name or a wrong type, RangeError for a value that this libmemcached does not have
    */
-  setBehaviors(behaviors: Partial<Behaviors>): void {
+  setBehaviors(given: Partial<Behaviors>): void {
+    const behaviors = behaviorTable.readBehaviors(given);
     const checked = behaviorTable.toNative(behaviors, this.#isBinary);
-    this.#dispatcher.flush(); // what was called before keeps the behaviors it was called with
     try {
-      this.#dispatcher.native.setBehaviors(checked);
+      this.#dispatcher.setBehaviors(checked);
     } catch (error) {
-      throw refusedBehavior(error);
+      throw behaviorError(error);
     }
-    this.#followBehaviors(checked);
     this.#rememberForClones(behaviors);
-  }
-
-  /** What we have to know ourselves of behaviors that were set. */
-  #followBehaviors(set: NativeBehaviors): void {
-    this.#dispatcher.followBehaviors({
-      ...(set.num_replicas === undefined ? {} : { replicas: Number(set.num_replicas) }),
-      ...(set.namespace === undefined ? {} : { namespaceBytes: Buffer.byteLength(String(set.namespace)) }),
-    });
   }
 
   #rememberForClones(behaviors: Partial<Behaviors>): void {
     // What is set again is forgotten: else the list would grow with every change.
     const isSetAgain = (name: string): boolean => Object.hasOwn(behaviors, name);
     const others = this.#laterBehaviors.filter((earlier) => !Object.keys(earlier).every(isSetAgain));
-    this.#laterBehaviors = [...others, { ...behaviors }];
+    this.#laterBehaviors = [...others, behaviors];
   }
 
   // Placement.
 
   /** libmemcached's `memcached_generate_hash`: pylibmc's `hash`. The distribution's choice among the servers. */
   hash(key: Key): number {
-    return this.#route(key, 'hash')[0];
+    return this.#route(key, 'hash').route[0];
   }
 
   /** The server that a key goes to now, as `host:port` or path. */
   serverFor(key: Key): string {
-    return this.#dispatcher.serverName(this.#route(key, 'serverFor')[2]);
+    return this.#dispatcher.servers.name(this.#route(key, 'serverFor').route[2]);
   }
 
   /** Where a key goes, and why: the answer to "why is my key not there". */
   explain(key: Key): Explanation {
-    const [hash, digest, server, state] = this.#route(key, 'explain');
+    const { key: own, route } = this.#route(key, 'explain');
+    const [hash, digest, server, state] = route;
     return {
-      wireKey: Buffer.concat([Buffer.from(this.getBehaviors().namespace), keyBytes(key)]),
+      wireKey: Buffer.concat([Buffer.from(this.getBehaviors().namespace), keyBytes(own)]),
       digest,
       hash,
-      server: this.#dispatcher.serverName(server),
+      server: this.#dispatcher.servers.name(server),
       serverState: serverStates[state] ?? 'up',
     };
   }
 
-  #route(key: Key, name: string): [number, number, number, number] {
-    assertKey(key, name);
-    const bytes = keyBytes(key);
-    if (bytes.length === 0) throw badKey(key, name, 'it is empty');
-    if (bytes.length > this.#dispatcher.submission.longestKey)
-      throw badKey(key, name, `it has more than ${String(longestKey)} bytes, with the namespace`);
-    return this.#dispatcher.native.route(bytes, 0);
+  #route(given: Key, method: string): { key: Key; route: Route } {
+    assertKey(given, method);
+    const key = ownCopy(given);
+    const reason = whyBadKey(key, { maxKeyBytes: this.#dispatcher.keyLimits.maxKeyBytes, isText: false });
+    if (reason !== undefined) throw badKeyError(key, method, reason);
+    return { key, route: this.#dispatcher.servers.route(key) };
   }
 
   // Values.
@@ -309,7 +328,7 @@ export class Client extends KeyOperations {
    * @throws TypeError for what the codec cannot store
    */
   serialize(value: unknown): Serialized {
-    const { data, flags } = serializedParts(value, (given) => this.#codec.serialize(given));
+    const { data, flags } = this.#codecSerializer.toBytes(value);
     return [typeof data === 'string' ? Buffer.from(data) : data, flags];
   }
 
@@ -319,7 +338,8 @@ export class Client extends KeyOperations {
    * @throws DeserializationError
    */
   deserialize(data: Uint8Array, flags: number): unknown {
-    const buffer = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    if (!isBytes(data)) throw new TypeError(`deserialize: data must be bytes, not ${describeType(data)}`);
+    const buffer = Buffer.isBuffer(data) ? data : copyOfBytes(data);
     return this.#codec.deserialize(buffer, flags, this.#maxInflated);
   }
 
@@ -329,7 +349,11 @@ export class Client extends KeyOperations {
   }
 }
 
-function dispatcherFor(checked: CheckedOptions, { username, password }: ClientOptions): Dispatcher {
+/** What is called without a detour. */
+const ownMethods = Client.prototype;
+
+function dispatcherFor(checked: CheckedOptions): Dispatcher {
+  const { username, password } = checked.given;
   return new Dispatcher({
     servers: checked.addresses.map(toNative),
     serverNames: checked.addresses.map(serverName),
@@ -351,7 +375,7 @@ function parseStats(text: string): Record<string, string> {
   return stats;
 }
 
-function refusedBehavior(error: unknown): Error {
+function behaviorError(error: unknown): Error {
   const refused = error as { message: string; retcode?: number; behavior?: string };
   const which = refused.behavior === undefined ? 'a behavior' : `behavior ${refused.behavior}`;
   return new MemcachedError(`libmemcached refused ${which}: ${refused.message}`, {

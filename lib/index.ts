@@ -11,14 +11,13 @@ export {
   type ServerMetrics,
   type ServerState,
 } from './observability/metrics';
-export type { PartialResults } from './operations/multi-executor';
 export type { GetOrSetOptions, Loader } from './read-through/get-or-set';
 export type { Namespace } from './namespace/namespace';
 export type { ClientOptions } from './options/client-options';
 export type { StoreOptions, CounterOptions } from './operations/arguments';
 export type { CallOptions } from './options/call-options';
-export type { CountMultiOptions, Entries, MultiOptions } from './operations/multi-operation';
-export type { KeyOperations } from './operations/key-operations';
+export type { Entries, MultiOptions } from './operations/multi-operation';
+export type { CountMultiOptions, KeyOperations } from './operations/key-operations';
 export type { CommandContext } from './observability/tracing';
 export type { FailureMessage } from './observability/fail-soft';
 export type { Key } from './options/keys';
@@ -56,6 +55,7 @@ export {
   NoServers,
   NotFound,
   NotSupportedError,
+  PartialFailure,
   ProtocolError,
   ReadError,
   ServerDead,

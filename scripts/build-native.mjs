@@ -1,4 +1,4 @@
-// Builds the addon (native/build/Release/memcached_binding.node) with node-gyp, if anything it is made from has changed.
+// Builds the addon (build/Release/memcached_binding.node) with node-gyp, if anything it is made from has changed.
 // node-gyp's make then compiles only the files that changed; `--force` starts from nothing.
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -10,14 +10,11 @@ import { buildIfStale } from './stale.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
-const TARGET = 'native/build/Release/memcached_binding.node';
-const SOURCES = [
-  ...['binding', 'core', 'memcached', 'transport', 'binding.gyp'].map((name) => `native/${name}`),
-  ...['deps/locate.js', 'node_modules/node-addon-api/package.json'],
-];
+const TARGET = 'build/Release/memcached_binding.node';
+const SOURCES = ['binding.gyp', 'native', 'deps/locate.js', 'node_modules/node-addon-api/package.json'];
 
 function build() {
-  console.log('Building the addon (native/build/Release)');
+  console.log('Building the addon (build/Release)');
   // First alone, so that a missing library is one message and not the end of a page of gyp's.
   if (spawnSync(process.execPath, ['deps/locate.js', 'version'], { stdio: ['ignore', 'ignore', 'inherit'] }).status) {
     process.exit(1);
@@ -26,7 +23,7 @@ function build() {
   const nodedir = headers();
   const command = process.argv.includes('--force') ? ['rebuild'] : ['configure', 'build'];
   const args = [
-    ...[nodeGyp, ...command, '--directory=native', '--jobs=max', '--loglevel=warn'],
+    ...[nodeGyp, ...command, '--jobs=max', '--loglevel=warn'],
     ...(nodedir ? [`--nodedir=${nodedir}`] : []),
   ];
   try {
@@ -37,4 +34,4 @@ function build() {
   }
 }
 
-buildIfStale(TARGET, SOURCES, build);
+await buildIfStale(TARGET, SOURCES, build);

@@ -2,7 +2,7 @@
 
 import { SingleBar } from 'cli-progress';
 import { inspect } from 'node:util';
-import { Client, buildInfo } from '../dist/index.mjs';
+import { Client, buildInfo } from 'libmemcached';
 import { startMemcached } from './soak/server.mjs';
 
 const COUNT = 100_000;

@@ -1,109 +1,112 @@
-// Makes the prebuilt binary for this machine, in native/prebuilds/<platform>-<arch>/:
+// Makes the prebuilt binary for this machine, or with `--arch=arm64` for another on this one, in packages/linux-<…>/:
 //
-//   libmemcached.<libc>.node    the addon, by prebuildify
-//   <libc>/                     the shared libraries that it needs, and SASL's PLAIN plugin
-//   <libc>/bundled.json         what they are: versions, licences, where they came from (npm run sbom reads it)
+//   memcached_binding.node    the addon
+//   lib/                      the shared libraries that it needs, and SASL's PLAIN plugin
+//   bundled.json              what they are: versions, licences, where they came from
 //
-// Run it on the oldest system to be supported: what is built here needs this system's C library or a newer one, as far
-// as it uses it (the floor is printed). Several machines' native/prebuilds/ laid over one another make the package.
-// `--force` builds even if nothing has changed.
+// `npm run packages` makes a package of it. Run it on the oldest system to be supported: what is built here needs this
+// system's C library or a newer one, as far as it uses it (the floor is printed). For another architecture, Debian 12's
+// packages are fetched and a cross compiler is used (node scripts/setup.mjs --cross). `--force` builds even if nothing has
+// changed.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { addonName, bundle as bundleLibraries, flavor as libcFlavor, floor } from './prebuild/linux.mjs';
+import { parseArgs } from 'node:util';
+import { FOLDER, targetOf } from './packages/targets.mjs';
+import { bundle, floor } from './prebuild/libraries.mjs';
 import { describe } from './prebuild/provenance.mjs';
+import { toolchainFor } from './prebuild/toolchain.mjs';
 import { headers } from './headers.mjs';
 import { buildIfStale } from './stale.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
-if (process.platform !== 'linux') {
-  console.error(`The addon runs on Linux only, not on ${process.platform}.`);
+const { values: options } = parseArgs({
+  options: { arch: { type: 'string', default: process.arch }, force: { type: 'boolean' } },
+});
+
+function stop(message) {
+  console.error(message);
   process.exit(1);
 }
 
+if (process.platform !== 'linux') stop(`The addon runs on Linux only, not on ${process.platform}.`);
+
 /** Of its own, so that the addon that is being developed stays where it is. */
 const WORK = 'build-prebuild';
-const NATIVE = ['binding', 'core', 'memcached', 'transport', 'binding.gyp'].map((name) => `native/${name}`);
-const SOURCES = [...NATIVE, 'deps', 'scripts/prebuild.mjs', 'scripts/prebuild'];
-const flavor = libcFlavor();
-const folder = join('native/prebuilds', `${process.platform}-${process.arch}`);
-const addon = join(folder, addonName(flavor));
-const bundle = join(folder, flavor);
+const NATIVE = ['binding.gyp', 'native', 'deps'];
+const SOURCES = [...NATIVE, 'scripts/prebuild.mjs', 'scripts/prebuild', 'scripts/debian'];
+const ADDON = 'memcached_binding.node';
 
-function compile() {
+function compile(toolchain, target) {
   rmSync(WORK, { recursive: true, force: true });
-  for (const name of [...NATIVE, 'deps']) cpSync(name, join(WORK, name), { recursive: true });
-  const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');
+  for (const name of NATIVE) cpSync(name, join(WORK, name), { recursive: true });
+  const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   const nodedir = headers();
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      prebuildify,
-      ...['--napi', '--strip', '--tag-libc', flavor],
-      ...['--name', 'libmemcached', '--target', process.versions.node],
-      ...['--cwd', join(WORK, 'native'), '--out', 'native'],
-    ],
-    {
-      // Not gyp's and make's progress, only what the compiler has to say.
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: {
-        ...process.env,
-        npm_config_loglevel: 'warn',
-        npm_config_jobs: 'max',
-        ...(nodedir ? { npm_config_nodedir: nodedir } : {}),
-      },
-    },
-  );
-  if (status !== 0) process.exit(status || 1);
+  const args = [
+    ...['rebuild', `--directory=${WORK}`, `--arch=${toolchain.arch}`, '--jobs=max', '--loglevel=warn'],
+    ...(nodedir ? [`--nodedir=${nodedir}`] : []),
+  ];
+  // Not gyp's and make's progress, only what the compiler has to say.
+  const stdio = ['ignore', 'ignore', 'inherit'];
+  for (const [command, ...rest] of [
+    [process.execPath, nodeGyp, ...args],
+    [toolchain.strip, join(WORK, 'build/Release', ADDON)],
+  ]) {
+    if (spawnSync(command, rest, { stdio, env: toolchain.env }).status !== 0) stop(`${command} failed.`);
+  }
+  copyFileSync(join(WORK, 'build/Release', ADDON), target);
   rmSync(WORK, { recursive: true });
 }
 
-function build() {
+function build(toolchain, folder) {
+  const addon = join(folder, ADDON);
   // First alone, so that a missing library is one message and not the end of a page of gyp's.
-  if (spawnSync(process.execPath, ['deps/locate.js', 'version'], { stdio: ['ignore', 'ignore', 'inherit'] }).status) {
-    process.exit(1);
-  }
+  const locate = spawnSync(process.execPath, ['deps/locate.js', 'version'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: toolchain.env,
+  });
+  if (locate.status) process.exit(1);
   console.log(`Building ${addon}`);
   // Whatever was bundled before, under names that may have changed.
-  rmSync(addon, { force: true });
-  rmSync(bundle, { recursive: true, force: true });
-  compile();
-  mkdirSync(bundle, { recursive: true });
-  const bundled = bundleLibraries({ addon, bundle, flavor });
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  compile(toolchain, addon);
+  const bundled = bundle({ addon, folder, toolchain });
   // Modes go into the package, and an upload of a workflow loses them: the same everywhere.
-  const files = bundled.map(({ file }) => join(bundle, file)); // and the addon: one library is part of it
+  const files = bundled.map(({ file }) => join(folder, file)); // and the addon: one library is part of it
   for (const file of files) chmodSync(file, 0o644);
-  const manifest = {
-    platform: process.platform,
-    arch: process.arch,
-    libc: flavor,
-    requires: floor(files),
-    libraries: bundled.map(describe).sort((a, b) => (a.file < b.file ? -1 : 1)),
-  };
-  writeFileSync(join(bundle, 'bundled.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  const { arch, libc } = toolchain;
+  const libraries = bundled.map((each) => describe(each, toolchain)).sort((a, b) => (a.file < b.file ? -1 : 1));
+  const manifest = { platform: 'linux', arch, libc, requires: floor(files), libraries };
+  writeFileSync(join(folder, 'bundled.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 /** The finished thing, in a process that sees neither this tree nor the build: it must load, and by itself. */
-function check() {
+function check(addon) {
   const script = `const { libmemcachedVersion, supportSasl } = require(${JSON.stringify(join(process.cwd(), addon))});
     if (!supportSasl) throw new Error('built without SASL');
     console.log('libmemcached ' + libmemcachedVersion);`;
   const { status } = spawnSync(process.execPath, ['-e', script], { stdio: 'inherit', cwd: '/', env: {} });
   if (status !== 0) process.exit(1);
-  const { requires, libraries } = JSON.parse(readFileSync(join(bundle, 'bundled.json'), 'utf8'));
-  console.log(`${addon} needs ${requires.join(', ')}; with it come:`);
+}
+
+function tell(folder) {
+  const { requires, libraries } = JSON.parse(readFileSync(join(folder, 'bundled.json'), 'utf8'));
+  console.log(`${folder} needs ${requires.join(', ')}; with it come:`);
   for (const { name, version, license, file } of libraries) {
     console.log(`  ${name} ${version} (${license}): ${file}`);
   }
 }
 
-let built = false;
-buildIfStale(addon, SOURCES, () => {
-  built = true;
-  build();
+const toolchain = toolchainFor(options.arch);
+const folder = join(FOLDER, targetOf(toolchain.arch, toolchain.libc).name);
+await buildIfStale(join(folder, 'bundled.json'), SOURCES, () => {
+  build(toolchain, folder);
+  // Another architecture's: scripts/test-arm64.mjs.
+  if (toolchain.arch === process.arch) check(join(folder, ADDON));
+  tell(folder);
 });
-if (built || !existsSync(bundle) || readdirSync(bundle).length === 0) check();

@@ -50,7 +50,7 @@ function checkChangelog() {
 
 function checkPrebuilds() {
   for (const [tuple, libc] of TARGETS) {
-    const folder = join('native/prebuilds', tuple);
+    const folder = join('prebuilds', tuple);
     must(existsSync(join(folder, `libmemcached.${libc}.node`)), `There is no prebuilt binary for ${tuple} (${libc}).`);
     must(existsSync(join(folder, libc, 'bundled.json')), `${folder}/${libc} does not say what is bundled.`);
   }

@@ -4,6 +4,7 @@
 //   node scripts/setup.mjs          what npm test and npm run demo need
 //   node scripts/setup.mjs --lint   and what npm run lint needs
 //   node scripts/setup.mjs --fuzz   and what npm run fuzz needs
+//   node scripts/setup.mjs --cross  and what making and trying linux-arm64 on another machine needs
 //
 // It runs before `npm ci`: nothing but Node's own modules may be imported here.
 
@@ -22,9 +23,10 @@ const PACKAGES = [
   // to test it: servers, SASL's password files and mechanisms, a proxy, pylibmc
   ...['memcached', 'sasl2-bin', 'libsasl2-modules', 'nutcracker', 'python3-pylibmc'],
   // to make prebuilt binaries, and to install them in a bare Debian
-  ...['patchelf', 'debootstrap'],
+  ...['patchelf', 'debootstrap', 'debian-archive-keyring'],
   ...(process.argv.includes('--lint') ? ['clang-format-19'] : []),
   ...(process.argv.includes('--fuzz') ? ['clang-14', 'libclang-rt-14-dev'] : []),
+  ...(process.argv.includes('--cross') ? ['g++-aarch64-linux-gnu', 'qemu-user-static'] : []),
 ];
 
 /** Other clients: where a package does not exist, the tests with it are skipped, and say so. */
@@ -43,7 +45,6 @@ const ELSEWHERE = [
     'apk',
     'apk add build-base python3 pkgconf cmake doctest-dev libmemcached-dev cyrus-sasl-dev openssl-dev zlib-dev boost-dev boost-static memcached cyrus-sasl',
   ],
-  ['brew', 'brew install pkgconf cmake doctest libmemcached cyrus-sasl openssl zlib boost memcached'],
 ];
 
 function stop(...lines) {

@@ -17,10 +17,10 @@ export function isStale(target, sources) {
 }
 
 /** Builds `target` if it is stale or the command line has `--force`. */
-export function buildIfStale(target, sources, build) {
+export async function buildIfStale(target, sources, build) {
   if (!process.argv.includes('--force') && !isStale(target, sources)) return;
   const start = new Date();
-  build();
+  await build();
   // Dated back to the start: what is edited during the build belongs to the next one. (And forward, where the build
   // found nothing to do.)
   if (existsSync(target)) utimesSync(target, start, start);

@@ -1,29 +1,22 @@
-// Proves that `npm install libmemcached` works where there is nothing but node and npm: packs this package, makes a bare
-// Debian in a temporary folder (debootstrap), installs the package there without running any install script, and uses
-// it from CommonJS, an ES module and TypeScript, against servers that run outside. Then a second tree, without a
-// fitting binary, must show how to help oneself. Prints the time that loading takes, and the package's size.
+// Proves that `npm install libmemcached` works where there is nothing but node and npm: packs the packages, makes a bare
+// Debian in a temporary folder (debootstrap), installs them there from the packed files without running any install
+// script, and uses them from CommonJS, an ES module and TypeScript, against servers that run outside. Then a second tree,
+// without the platform's package, must show how to help oneself. Prints the time that loading takes, and the sizes.
 //
 //   node scripts/test-install.mjs            as root; needs debootstrap
-//     --build                                and follow the message's commands in the second tree (minutes)
+//     --build                                and follow the message's commands in the second tree, and build the
+//                                            repository there (minutes)
 //     --suite=bookworm --mirror=http://…     another Debian, another mirror
 //     --keep                                 leave the trees where they are, and say where
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startMemcached } from './soak/server.mjs';
+import { startServers } from './test-install/servers.mjs';
+import { tarballs } from './test-install/tarballs.mjs';
 import { Tree } from './test-install/tree.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
@@ -39,8 +32,6 @@ const { values: options } = parseArgs({
 
 const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const PROJECT = '/root/project';
-const USER = 'alice';
-const PASSWORD = 'correct horse';
 const started = performance.now();
 
 function say(text) {
@@ -62,50 +53,21 @@ function npm(...args) {
   return execFileSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 }
 
-function pack(folder) {
-  for (const script of ['build-ts', 'prebuild']) {
-    execFileSync(process.execPath, [`scripts/${script}.mjs`], { stdio: ['ignore', 'ignore', 'inherit'] });
-  }
-  // npm says it in a list up to npm 11, in an object by name from npm 12.
-  const [{ filename, size, unpackedSize, entryCount }] = Object.values(
-    JSON.parse(npm('pack', '--json', '--ignore-scripts', '--pack-destination', folder)),
-  );
-  const mb = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
-  say(`The package: ${mb(size)}, unpacked ${mb(unpackedSize)}, ${entryCount} files`);
-  return filename;
-}
-
-async function startServers(folder) {
-  writeFileSync(
-    join(folder, 'memcached.conf'),
-    `mech_list: plain\npwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: ${folder}/sasldb\n`,
-  );
-  execFileSync('saslpasswd2', ['-p', '-c', '-a', 'memcached', '-f', `${folder}/sasldb`, USER], { input: PASSWORD });
-  const plain = [await startMemcached(), await startMemcached()];
-  const sasl = await startMemcached(['-S'], { SASL_CONF_PATH: folder });
-  return {
-    SERVERS: plain.map(({ address }) => address).join(),
-    SASL_SERVER: sasl.address,
-    SASL_USER: USER,
-    SASL_PASSWORD: PASSWORD,
-    stop: () => Promise.all([...plain, sasl].map((server) => server.stop())),
-  };
-}
-
-async function install(tree, folder, tarball) {
-  copyFileSync(join(folder, tarball), join(tree.path, 'root', tarball));
+async function install(tree, files) {
+  for (const file of files) copyFileSync(file, join(tree.path, 'root', basename(file)));
   cpSync('test/install', join(tree.path, PROJECT), { recursive: true });
   tree.file(`${PROJECT}/package.json`, JSON.stringify({ name: 'project', version: '1.0.0', private: true }));
-  const output = await tree.must(`npm install --ignore-scripts /root/${tarball}`, { cwd: PROJECT });
+  const names = files.map((file) => `/root/${basename(file)}`);
+  const output = await tree.must(`npm install --ignore-scripts ${names.join(' ')}`, { cwd: PROJECT });
   say(`npm install --ignore-scripts: ${output.trim().split('\n').join(' · ')}`);
   check(!/install.scripts/i.test(output), 'npm speaks of install scripts; there must be none.');
 }
 
-async function use(tree, env) {
+async function use(tree, env, platform) {
   const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
   await tree.must(`npm install --ignore-scripts --save-dev ${tools.join(' ')}`, { cwd: PROJECT });
   await tree.must('npx tsc -p .', { cwd: PROJECT });
-  for (const script of ['consumer.cjs', 'consumer.mjs', 'out/consumer.js']) {
+  for (const script of ['consumer.cjs', 'consumer.mjs', 'out/consumer.js', 'workout.mjs']) {
     const output = await tree.must(`node ${script}`, { cwd: PROJECT, env });
     check(/^ok: /m.test(output), `${script} did not say ok:\n${output}`);
     say(`${script}: ${output.trim()}`);
@@ -121,7 +83,7 @@ async function use(tree, env) {
     { cwd: PROJECT },
   );
   const libraries = new Set(loaded.match(/\/\S+(\.so\S*|\.node)$/gm));
-  const foreign = [...libraries].filter((name) => !name.includes('/libmemcached/native/prebuilds/'));
+  const foreign = [...libraries].filter((name) => !name.includes(`/${platform}/`));
   say(`From the system: ${foreign.map((name) => name.split('/').pop()).join(', ')}`);
   check(libraries.size > foreign.length, 'The addon that was loaded is not the prebuilt one.');
   check(
@@ -136,41 +98,60 @@ async function measureLoading(tree) {
   const script = "const t = performance.now(); require('libmemcached'); console.log(performance.now() - t)";
   const times = [];
   for (let run = 0; run < 7; run++) times.push(Number(await tree.must(`node -e "${script}"`, { cwd: PROJECT })));
-  const [first] = times;
   times.sort((a, b) => a - b);
-  say(`Loading takes ${times[3].toFixed(1)} ms (the median of 7; the first time ${first.toFixed(1)} ms)`);
+  // The best is what it takes; the rest is what else this machine does.
+  say(
+    `Loading takes ${times[0].toFixed(1)} ms, the best of 7 (the median ${times[3].toFixed(1)} ms); the goal is 15 ms`,
+  );
 }
 
-/** As on a machine for which there is no binary. */
-async function withoutBinary(tree) {
-  const { arch } = process;
-  const folder = join(tree.path, PROJECT, 'node_modules/libmemcached/native/prebuilds');
-  renameSync(join(folder, `linux-${arch}`), join(folder, arch === 'arm64' ? 'linux-x64' : 'linux-arm64'));
+/** Installed without its optional dependencies. */
+async function withoutBinary(tree, [main], platform) {
+  const project = '/root/without';
+  tree.file(`${project}/package.json`, JSON.stringify({ name: 'without', version: '1.0.0', private: true }));
+  await tree.must(`npm install --ignore-scripts --omit=optional /root/${basename(main)}`, { cwd: project });
   let message;
   for (const [face, script] of [
     ['require', `node -e "require('libmemcached')"`],
     ['import', `node --input-type=module -e "import 'libmemcached'"`],
   ]) {
-    const { status, output } = await tree.run(script, { cwd: PROJECT });
+    const { status, output } = await tree.run(script, { cwd: project });
     check(status !== 0, `${face} worked without a binary.`);
-    message = /^Error: libmemcached: [^]*?in the README\.$/m.exec(output)?.[0] ?? '';
-    for (const part of [`linux-${arch}`, 'glibc', process.versions.node, 'apt-get install', 'npx node-gyp']) {
-      check(message.includes(part), `The message of ${face} does not mention ${part}:\n${output}`);
-    }
+    message = /^Error: libmemcached: [^]*?installation\.md\.$/m.exec(output)?.[0] ?? '';
+    const parts = [platform, 'glibc', process.versions.node, '--omit=optional', 'apt-get install', 'npx node-gyp'];
+    const places = parts.map((part) => message.indexOf(part));
+    check(
+      places.every((place, index) => place > (places[index - 1] ?? -1)),
+      `The message of ${face} does not mention, in this order, ${parts.join(', ')}:\n${output}`,
+    );
   }
   say(`Without a fitting binary:\n${message.replace(/^/gm, '    ')}`);
-  return message;
+  return { message, project };
 }
 
-async function followTheMessage(tree, message, env) {
+async function followTheMessage(tree, { message, project }, env) {
   tree.addHeaders();
   const commands = message.match(/^ {2}(apt-get|npx) .*$/gm).map((line) => line.trim());
   await tree.must('apt-get update');
   for (const command of commands) {
     say(command);
-    await tree.must(command, { cwd: PROJECT, env: { npm_config_yes: 'true' } });
+    await tree.must(command, { cwd: project, env: { npm_config_yes: 'true' } });
   }
-  say(`What was built there: ${(await tree.must('node consumer.cjs', { cwd: PROJECT, env })).trim()}`);
+  cpSync('test/install', join(tree.path, project), { recursive: true });
+  say(`What was built there: ${(await tree.must('node consumer.cjs', { cwd: project, env })).trim()}`);
+}
+
+/** The repository itself, where the tree has what the message said. */
+async function buildRepository(tree) {
+  const repository = '/root/repository';
+  const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8' }).split('\0').filter(Boolean);
+  for (const file of files) cpSync(file, join(tree.path, repository, file));
+  for (const command of ['npm ci', 'npx node-gyp rebuild']) {
+    say(`In the repository: ${command}`);
+    await tree.must(command, { cwd: repository });
+  }
+  const script = "console.log(require('./build/Release/memcached_binding.node').libmemcachedVersion)";
+  say(`The addon built there has libmemcached ${(await tree.must(`node -e "${script}"`, { cwd: repository })).trim()}`);
 }
 
 requirements();
@@ -186,7 +167,8 @@ function cleanUp() {
 
 let servers;
 try {
-  const tarball = pack(folder);
+  const { files, platform } = tarballs(process.arch);
+  for (const file of files) say(`${basename(file)}: ${(statSync(file).size / 1000).toFixed(0)} kB`);
   const tree = new Tree(join(folder, 'tree'));
   trees.push(tree);
   say(`debootstrap ${options.suite}`);
@@ -199,16 +181,19 @@ try {
   const npmFolder = join(dirname(realpathSync(execFileSync('which', ['npm'], { encoding: 'utf8' }).trim())), '..');
   tree.addNode({ npm: npmFolder, registry: npm('config', 'get', 'registry') });
   say(`Node ${process.versions.node}, npm ${(await tree.must('npm --version')).trim()}`);
-  await install(tree, folder, tarball);
+  await install(tree, files);
   const second = tree.clone(join(folder, 'second'));
   trees.push(second);
 
-  const { stop, ...env } = await startServers(folder);
-  servers = { stop };
-  await use(tree, env);
+  servers = await startServers(folder);
+  const { env } = servers;
+  await use(tree, env, platform);
   await measureLoading(tree);
-  const message = await withoutBinary(second);
-  if (options.build) await followTheMessage(second, message, env);
+  const advice = await withoutBinary(second, files, platform);
+  if (options.build) {
+    await followTheMessage(second, advice, env);
+    await buildRepository(second);
+  }
   say('Everything holds.');
 } catch (error) {
   console.error(`\n${error.message}`);

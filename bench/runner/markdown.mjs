@@ -4,7 +4,7 @@ import { count, figure, NONE, short } from './format.mjs';
 /** The whole report. `chart` is the file name of the chart beside it, if there is one. */
 export function markdown({ machine, command, options, workloads, participants, summaries, verdicts, notes, chart }) {
   return [
-    '# Benchmark',
+    '# Benchmark results',
     '',
     `\`${command}\` on ${machine.date}.`,
     '',

@@ -17,7 +17,7 @@ export function expand(rows) {
   });
 }
 
-/** `quick` and `chart` are true, or say for which numbers in flight. */
+/** `quick`, `chart` and `overview` are true, or say for which numbers in flight. */
 export function flagged(workload, flag) {
   const value = workload[flag];
   return Array.isArray(value) ? value.includes(workload.inFlight) : value === true;

@@ -26,9 +26,7 @@ export function requireMemcached() {
   try {
     return execFileSync('memcached', ['-V'], { encoding: 'utf8' }).trim();
   } catch {
-    throw new UsageError(
-      'memcached is not installed (apt install memcached, dnf install memcached, brew install memcached).',
-    );
+    throw new UsageError('memcached is not installed (apt install memcached, dnf install memcached).');
   }
 }
 

@@ -1,8 +1,7 @@
 /** The native addon: what it exports, and nothing else about it. */
 
-import path from 'node:path';
-import { noBinary } from './missing-binary';
-import type { Handover } from './record-layout';
+import { loadBinary } from './binary';
+import type { Handover, SocketEvent } from './record-layout';
 
 export interface NativeServer {
   transport: 1 | 2 | 4;
@@ -18,6 +17,8 @@ export interface NativeClientOptions {
   servers: readonly NativeServer[];
   /** Which protocol: binary, or text. */
   binary: boolean;
+  /** Streams lie over sockets that JavaScript opens, see openSocket. */
+  isTls?: boolean;
   username?: string;
   password?: string;
   behaviors: NativeBehaviors;
@@ -53,11 +54,21 @@ export interface NativeClient {
   resume(): void;
   /** For each server its counters, in the order of native/binding/metrics.h. */
   metrics(): Float64Array[];
+  /** The servers from now on, in this order; those that stay keep their connections. Returns the id of each. */
+  setServers(servers: readonly NativeServer[]): number[];
+  /** `data`: of Data the bytes, of Written how many, of Closed what broke the socket, if anything. */
+  reportSocket(id: number, event: SocketEvent, data?: Uint8Array | number | string): void;
   stop(): void;
   /** Called with completions: how many records, and the large values that did not fit beside them. */
   deliver?: (count: number, blocks: readonly Buffer[] | undefined) => void;
   /** Called when something is to be delivered later: other phases of the event loop go first. */
   yield?: () => void;
+  /** Called when the state of a server has changed, and why. */
+  report?: (server: number, previous: number, state: number, reason: string) => void;
+  /** With `isTls`: opens a socket, writes to it, closes it. What becomes of it is told to reportSocket(). */
+  openSocket?: (id: number, host: string, port: number) => void;
+  writeSocket?: (id: number, bytes: Buffer) => void;
+  closeSocket?: (id: number) => void;
 }
 
 interface Addon {
@@ -75,15 +86,4 @@ interface Addon {
   now(): number;
 }
 
-/** What was built here (native/build/), else what came along (native/prebuilds/). */
-function load(): Addon {
-  const folder = path.join(__dirname, '..', '..', 'native');
-  try {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- it ships no ES module and no types
-    return (require('node-gyp-build') as (directory: string) => Addon)(folder);
-  } catch (error) {
-    throw noBinary(folder, error);
-  }
-}
-
-export const native = load();
+export const native = loadBinary() as Addon;

@@ -70,10 +70,14 @@ export const serverShift = 16;
 export const shortRecordBytes = 24;
 export const longRecordBytes = 48;
 
-export const KeyFlag = { TextUnsafe: 1, HasDetails: 2, ForServer: 4 } as const;
+export const KeyFlag = { TextUnsafe: 1, HasPayload: 2, ForServer: 4 } as const;
 
 export const completionWords = 8;
 
 /** What happens to requests that are handed over: they wait; they are sent; they are sent, and the tick calls no more. */
 export const Handover = { Keep: 0, Send: 1, EndTick: 2 } as const;
 export type Handover = (typeof Handover)[keyof typeof Handover];
+
+/** What is reported about a socket of Node's that a stream of the native side lies over. */
+export const SocketEvent = { Connected: 0, Data: 1, Written: 2, Closed: 3 } as const;
+export type SocketEvent = (typeof SocketEvent)[keyof typeof SocketEvent];

@@ -2,6 +2,7 @@
 
 import { BadKeyProvided, MemcachedError, NotFound, UnknownStatKey } from '../index';
 import { ExitCode, UsageError } from './exit-codes';
+import { printable } from './printable';
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof NotFound) return ExitCode.No;
@@ -22,6 +23,7 @@ export function errorRecord(error: unknown): Record<string, unknown> {
   return { name, code, message, ...(server === undefined ? {} : { server }), outcomeUnknown };
 }
 
+/** On one line, for a terminal: it may quote a server. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return printable(error instanceof Error ? error.message : String(error));
 }

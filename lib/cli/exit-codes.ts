@@ -17,6 +17,6 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 export class UsageError extends Error {}
 
 /** The worse of two, for commands with several keys or servers: a failure hides a miss. */
-export function worse(one: ExitCode, other: ExitCode): ExitCode {
+export function worstExitCode(one: ExitCode, other: ExitCode): ExitCode {
   return one > other ? one : other;
 }

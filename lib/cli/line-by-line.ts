@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { REPLServer } from 'node:repl';
 import { PassThrough } from 'node:stream';
 
-export class LineByLine {
+export class SequentialLineReader {
   /** What the prompt reads. */
   readonly lines = new PassThrough();
   readonly #source: AsyncIterator<string>;

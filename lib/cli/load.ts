@@ -21,11 +21,11 @@ export interface LoadOptions {
 /** Of ten operations of the mixed load one is a set. */
 const setsInMixed = 10;
 /** What a measurement leaves behind if it is killed is gone after so many seconds. */
-const longestLife = 3600;
+const maxLifetimeSeconds = 3600;
 /** After a failure, so that a server that is down does not count as the fastest of all. */
 const pauseAfterFailure = 20;
 
-export class Load {
+export class LoadGenerator {
   readonly latencies = new Latencies();
   /** By the error's name. */
   readonly failures = new Map<string, number>();
@@ -51,9 +51,9 @@ export class Load {
   async prepare(): Promise<void> {
     const value = this.#options.workload === 'incr' ? 0 : this.#value;
     const entries = new Map<Key, unknown>(this.#keys.map((key) => [key, value]));
-    const [failed] = await this.#client.setMulti(entries, { time: longestLife });
+    const [failed] = await this.#client.setMulti(entries, { time: maxLifetimeSeconds });
     // The multi-operation does not say why; this does.
-    if (failed !== undefined) await this.#client.set(failed, value, longestLife);
+    if (failed !== undefined) await this.#client.set(failed, value, maxLifetimeSeconds);
   }
 
   /** Until the signal is aborted. */
@@ -85,11 +85,13 @@ export class Load {
       case 'get':
         return this.#client.get(key);
       case 'set':
-        return this.#client.set(key, this.#value, longestLife);
+        return this.#client.set(key, this.#value, maxLifetimeSeconds);
       case 'incr':
         return this.#client.incr(key);
       case 'mixed':
-        return number % setsInMixed === 0 ? this.#client.set(key, this.#value, longestLife) : this.#client.get(key);
+        return number % setsInMixed === 0
+          ? this.#client.set(key, this.#value, maxLifetimeSeconds)
+          : this.#client.get(key);
     }
   }
 }

@@ -4,16 +4,21 @@
 import { CommanderError } from 'commander';
 
 import { ExitCode } from './exit-codes';
+import { printableLines } from './printable';
 import type { makeProgram } from './program';
 
-// Nobody reads any more, as in `libmemcached watch | head`: not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Nobody reads any more, as in `libmemcached watch | head`: not an error.
   if (error.code === 'EPIPE') process.exit(ExitCode.Ok);
-  throw error;
+  fail(new Error(`the output cannot be written: ${error.message}`), ExitCode.Failure);
+  process.exit();
 });
+// There is nowhere to say it.
+process.stderr.on('error', () => process.exit(ExitCode.Failure));
 
 function fail(error: unknown, status: ExitCode): void {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  // The message of an addon that cannot be loaded has several lines.
+  process.stderr.write(`error: ${printableLines(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = status;
 }
 

@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 
 import { errorRecord, messageOf } from './errors';
+import { printableJson } from './printable';
 import { alignedLines, tabbedLines, type Cell, type Column } from './table';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -22,6 +23,7 @@ export class Output {
     return process.stdout.columns || 80;
   }
 
+  /** Of text from outside, the caller escapes what a terminal would obey. */
   line(text: string): void {
     process.stdout.write(`${text}\n`);
   }
@@ -32,7 +34,7 @@ export class Output {
 
   /** One JSON object, on a line. */
   record(record: Readonly<Record<string, unknown>>): void {
-    this.line(JSON.stringify(record));
+    this.line(printableJson(JSON.stringify(record)));
   }
 
   table(columns: readonly Column[], rows: readonly (readonly Cell[])[]): void {
@@ -53,7 +55,7 @@ export class Output {
   }
 
   error(error: unknown): void {
-    if (this.json) this.note(JSON.stringify({ error: errorRecord(error) }));
+    if (this.json) this.note(printableJson(JSON.stringify({ error: errorRecord(error) })));
     else this.note(`${painted(process.stderr, 'red', 'error:')} ${messageOf(error)}`);
   }
 }

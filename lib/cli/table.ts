@@ -2,6 +2,8 @@
 
 import { stripVTControlCharacters } from 'node:util';
 
+import { printable } from './printable';
+
 export type Cell = string | number | null;
 
 export interface Column {
@@ -14,7 +16,7 @@ export interface Column {
 
 export function shown(column: Column, cell: Cell): string {
   if (cell === null) return '-';
-  return typeof cell === 'number' && column.show !== undefined ? column.show(cell) : String(cell);
+  return typeof cell === 'number' && column.show !== undefined ? column.show(cell) : printable(String(cell));
 }
 
 /** The header and the rows, each a line. */
@@ -43,7 +45,7 @@ export function alignedLines(
 
 /** The rows, without a header, for cut and awk. What is not known is empty. */
 export function tabbedLines(rows: readonly (readonly Cell[])[]): string[] {
-  return rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell).replace(/[\t\r\n]/g, ' '))).join('\t'));
+  return rows.map((row) => row.map((cell) => (cell === null ? '' : printable(String(cell)))).join('\t'));
 }
 
 /** In characters: what stands in these tables is ASCII, colours apart. */

@@ -2,8 +2,9 @@
 
 import { inspect, isDeepStrictEqual } from 'node:util';
 
-import { codecs, type Codec } from '../index';
+import { codecs, DeserializationError, type Codec } from '../index';
 import { UsageError } from './exit-codes';
+import { printableLines } from './printable';
 
 /** A stored value with its flags; what the flags mean is looked at only when it is shown. */
 export interface StoredValue {
@@ -52,18 +53,26 @@ export function parseValue(data: Buffer, type: ValueType): unknown {
   }
 }
 
-/** @throws DeserializationError for a pickle, or flags that mean nothing */
-export function valueOf({ data, flags }: StoredValue): unknown {
-  // The codec that can read the most: what node:v8 wrote, too.
-  return codecs.structured.deserialize(data, flags);
+/** The flag of codecs.structured. */
+const structuredFlag = 1 << 12;
+
+/**
+ * `structured`: what node:v8 wrote is read, too. Not unasked: bytes that are made for it can end the process.
+ *
+ * @throws DeserializationError for a pickle, or flags that mean nothing
+ */
+export function valueOf({ data, flags }: StoredValue, structured: boolean): unknown {
+  if (structured) return codecs.structured.deserialize(data, flags);
+  if ((flags & structuredFlag) === 0) return codecs.pylibmc.deserialize(data, flags);
+  const why = 'the value was written with codecs.structured; --structured reads it, if you trust all who write here';
+  throw new DeserializationError(why, data, flags);
 }
 
 /** A value as text. `forTerminal`: nothing in it can command the terminal, and objects are laid out. */
 export function textOf(value: unknown, forTerminal: boolean): Buffer {
   if (Buffer.isBuffer(value) && !forTerminal) return value;
   const text = plainText(value, forTerminal);
-  // eslint-disable-next-line no-control-regex -- these are what a terminal must not get
-  return Buffer.from(forTerminal ? text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, escaped) : text);
+  return Buffer.from(forTerminal ? printableLines(text) : text);
 }
 
 function plainText(value: unknown, forTerminal: boolean): string {
@@ -73,10 +82,6 @@ function plainText(value: unknown, forTerminal: boolean): string {
   return isPlain(value as object)
     ? JSON.stringify(value, null, forTerminal ? 2 : 0)
     : inspect(value, { depth: Infinity });
-}
-
-function escaped(character: string): string {
-  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
 function isText(data: Buffer): boolean {

@@ -1,5 +1,7 @@
 /** What a codec is. */
 
+import { types } from 'node:util';
+
 /** Serialized: the bytes (a string stands for its UTF-8 bytes) and memcached's 32 bits of flags. */
 export type Serialized = readonly [data: Uint8Array | string, flags: number];
 
@@ -28,4 +30,11 @@ export interface Codec {
    * Without this method `minCompressLen` is a TypeError.
    */
   compress?(data: Uint8Array, flags: number, level: number): Serialized | undefined;
+}
+
+/** What a codec's method must not return: it is synchronous. @throws TypeError */
+export function rejectPromise(result: unknown, method: string): void {
+  if (!types.isPromise(result)) return;
+  result.catch(() => undefined); // nobody else looks at it
+  throw new TypeError(`${method} must return its result, and not a Promise: codecs are synchronous`);
 }

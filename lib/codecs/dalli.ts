@@ -3,9 +3,8 @@
  * of dalli's raw values, a string of bytes.
  */
 
-import { types } from 'node:util';
-
 import { DeserializationError } from '../errors';
+import { bytesIn } from '../bytes';
 import type { Codec, Serialized } from './codec';
 import { dump } from './ruby-dump';
 import { load } from './ruby-load';
@@ -16,9 +15,8 @@ const knownFlags = Flag.Serialized | Flag.Compressed;
 
 /** @throws TypeError as the default codec's */
 function serialize(value: unknown): Serialized {
-  if (value instanceof Uint8Array) return [value, 0];
-  if (types.isArrayBuffer(value)) return [new Uint8Array(value), 0];
-  return [dump(value), Flag.Serialized];
+  const bytes = bytesIn(value);
+  return bytes === undefined ? [dump(value), Flag.Serialized] : [bytes, 0];
 }
 
 function compress(data: Uint8Array, flags: number, level: number): Serialized | undefined {

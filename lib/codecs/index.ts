@@ -28,7 +28,7 @@ export const codecs = Object.freeze({
 export type CodecName = keyof typeof codecs;
 
 /** The codec that an option names or is. @throws TypeError */
-export function codecOf(given: unknown): Codec {
+export function resolveCodec(given: unknown): Codec {
   if (given === undefined) return pylibmcCodec;
   if (typeof given === 'string') {
     if (Object.hasOwn(codecs, given)) return codecs[given as CodecName];

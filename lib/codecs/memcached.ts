@@ -3,10 +3,9 @@
  * line break, because it finds the end of a value by them.
  */
 
-import { types } from 'node:util';
-
 import { DeserializationError } from '../errors';
-import { nameOf } from '../options/keys';
+import { bytesIn, copyOfBytes } from '../bytes';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import { fromJson, fromNumberText, numberText, toJson } from './text';
 
@@ -24,18 +23,15 @@ function serialize(value: unknown): Serialized {
       return [numberText(value), Flag.Number];
     case 'boolean':
       return [String(value), Flag.Json];
-    case 'object':
-      if (value instanceof Uint8Array || types.isArrayBuffer(value)) return [escaped(latin1(value)), Flag.Binary];
-      return [escaped(toJson(value)), Flag.Json];
+    case 'object': {
+      const bytes = bytesIn(value);
+      if (bytes === undefined) return [escaped(toJson(value)), Flag.Json];
+      // A character for each byte; those above 0x7f then take two bytes in UTF-8.
+      return [escaped(copyOfBytes(bytes).toString('latin1')), Flag.Binary];
+    }
     default:
-      throw new TypeError(`cannot store ${nameOf(value)}`);
+      throw new TypeError(`cannot store ${describeType(value)}`);
   }
-}
-
-/** A character for each byte; those above 0x7f then take two bytes in UTF-8. */
-function latin1(value: Uint8Array | ArrayBuffer): string {
-  const bytes = types.isArrayBuffer(value) ? Buffer.from(value) : value;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 /** @throws DeserializationError for other flags, and bytes that are not what the flags say */

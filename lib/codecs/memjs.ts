@@ -1,15 +1,14 @@
 /** The codec of npm's memjs with its own (no) serializer: bytes, without flags. */
 
-import { types } from 'node:util';
-
-import { nameOf } from '../options/keys';
+import { bytesIn } from '../bytes';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 
 /** @throws TypeError for anything but strings and bytes, as memjs does */
 function serialize(value: unknown): Serialized {
-  if (typeof value === 'string' || value instanceof Uint8Array) return [value, 0];
-  if (types.isArrayBuffer(value)) return [new Uint8Array(value), 0];
-  throw new TypeError(`memjs stores strings and bytes, not ${nameOf(value)}`);
+  const data = typeof value === 'string' ? value : bytesIn(value);
+  if (data === undefined) throw new TypeError(`memjs stores strings and bytes, not ${describeType(value)}`);
+  return [data, 0];
 }
 
 /** Always bytes: memjs does not tell what was a string, and does not look at flags. */

@@ -7,6 +7,7 @@
  * a cache may come from anybody.
  */
 
+import { quoteKey } from '../errors';
 import { textOrBytes } from './text';
 
 /** Deeper ones would need more stack than a thread may have. */
@@ -50,7 +51,7 @@ class Reader {
       case 'C':
       case 'E':
         this.#expect(':');
-        throw new Error(`it has ${type === 'C' ? 'an object' : 'an enum'} of class ${this.#string().toString()}`);
+        throw new Error(`it has ${type === 'C' ? 'an object' : 'an enum'} of class ${quoteKey(this.#string())}`);
       case 'r':
       case 'R':
         throw new Error('it has references');
@@ -136,7 +137,7 @@ class Reader {
   #object(depth: number): unknown {
     this.#expect(':');
     const name = this.#string().toString();
-    if (name !== 'stdClass') throw new Error(`it has an object of class ${name}`);
+    if (name !== 'stdClass') throw new Error(`it has an object of class ${quoteKey(name)}`);
     this.#expect(':');
     return toObject(this.#entries(depth));
   }

@@ -3,14 +3,13 @@
  * the flags, how it is compressed in the next ones, and the application's own flags above 16, which nobody reads here.
  */
 
-import { types } from 'node:util';
-
 import { DeserializationError } from '../errors';
-import { nameOf } from '../options/keys';
+import { bytesIn } from '../bytes';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import { unserialize } from './php-serialized';
 import { fromIntegerText, fromJson, fromNumberText, numberText, textOrBytes, toJson } from './text';
-import { defaultMaxInflated, deflate, inflateExactly } from './zlib';
+import { defaultMaxInflated, deflate, decompressExactly } from './zlib';
 
 const Type = {
   String: 0,
@@ -28,8 +27,8 @@ const Compression = { Any: 1 << 4, Zlib: 1 << 5, FastLz: 1 << 6, Zstd: 1 << 7 } 
 /** Before compressed bytes: how many there were, in the machine's byte order; little endian on all that we run on. */
 const lengthBytes = 4;
 
-const leastLong = -(2n ** 63n);
-const mostLong = 2n ** 63n - 1n;
+const minLong = -(2n ** 63n);
+const maxLong = 2n ** 63n - 1n;
 
 /**
  * @throws TypeError as the default codec's, RangeError for a bigint that is no PHP int
@@ -42,18 +41,18 @@ function serialize(value: unknown): Serialized {
       if (Number.isSafeInteger(value) && !Object.is(value, -0)) return [String(value), Type.Long];
       return [numberText(value), Type.Double];
     case 'bigint':
-      if (value < leastLong || value > mostLong)
+      if (value < minLong || value > maxLong)
         throw new RangeError(`cannot store ${String(value)}: PHP's integers have 64 bits`);
       return [String(value), Type.Long];
     case 'boolean':
       return [value ? '1' : '', Type.Bool];
-    case 'object':
-      if (value instanceof Uint8Array) return [value, Type.String];
-      if (types.isArrayBuffer(value)) return [new Uint8Array(value), Type.String];
-      // Read by PHP whatever its serializer is.
-      return [toJson(value), Type.Json];
+    case 'object': {
+      const bytes = bytesIn(value);
+      // JSON is read by PHP whatever its serializer is.
+      return bytes === undefined ? [toJson(value), Type.Json] : [bytes, Type.String];
+    }
     default:
-      throw new TypeError(`cannot store ${nameOf(value)}`);
+      throw new TypeError(`cannot store ${describeType(value)}`);
   }
 }
 
@@ -107,7 +106,7 @@ function decompress(stored: Buffer, flags: number, maxInflated: number): Buffer 
     throw new DeserializationError(`unknown type of compression: flags ${flags}`, stored, flags);
   if (stored.length < lengthBytes)
     throw new DeserializationError('the value is compressed, but has no length', stored, flags);
-  return inflateExactly(stored.subarray(lengthBytes), stored.readUInt32LE(), maxInflated, stored, flags);
+  return decompressExactly(stored.subarray(lengthBytes), stored.readUInt32LE(), maxInflated, stored, flags);
 }
 
 function readBool(text: string, stored: Buffer, flags: number): boolean {

@@ -3,12 +3,11 @@
  * pylibmc ignores when it reads, keep JavaScript's types apart.
  */
 
-import { types } from 'node:util';
-
 import { DeserializationError } from '../errors';
-import { nameOf } from '../options/keys';
+import { bytesIn } from '../bytes';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
-import { bigIntFromText, fromIntegerText, fromJson, fromNumberText, numberText, toJson } from './text';
+import { bigIntFromText, fromIntegerText, fromJson, fromNumberText, integerText, numberText, toJson } from './text';
 
 /** pylibmc's flags (`PylibMC_Flags` in its source), and ours above them. */
 export const Flag = {
@@ -31,7 +30,7 @@ const ourTypes = Flag.Json | Flag.Number | Flag.BigInt | Flag.Boolean | Flag.Str
 
 /**
  * @throws TypeError for undefined, functions, symbols, Map, Set, and what JSON cannot say (cycles, a bigint inside an
- *   object)
+ *   object); RangeError for a bigint of more digits than are read
  */
 export function serialize(value: unknown): Serialized {
   switch (typeof value) {
@@ -41,20 +40,19 @@ export function serialize(value: unknown): Serialized {
       if (Number.isSafeInteger(value) && !Object.is(value, -0)) return [String(value), Flag.Long];
       return [numberText(value), Flag.Text | Flag.Number];
     case 'bigint':
-      return [String(value), Flag.Long | Flag.BigInt];
+      return [integerText(value), Flag.Long | Flag.BigInt];
     case 'boolean':
       return [value ? '1' : '0', Flag.Integer | Flag.Boolean];
     case 'object':
       return serializeObject(value);
     default:
-      throw new TypeError(`cannot store ${nameOf(value)}`);
+      throw new TypeError(`cannot store ${describeType(value)}`);
   }
 }
 
 function serializeObject(value: object | null): Serialized {
-  if (value instanceof Uint8Array) return [value, Flag.None];
-  if (types.isArrayBuffer(value)) return [new Uint8Array(value), Flag.None];
-  return [toJson(value), Flag.Text | Flag.Json];
+  const bytes = bytesIn(value);
+  return bytes === undefined ? [toJson(value), Flag.Text | Flag.Json] : [bytes, Flag.None];
 }
 
 /** @throws DeserializationError for a pickled value, unknown types, and bytes that are not what the flags say */

@@ -1,6 +1,7 @@
 /** The raw codec: bytes and flags as they are, nothing interpreted. */
 
-import { nameOf } from '../options/keys';
+import { isBytes } from '../bytes';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 
 /** Bytes with memcached's flags. */
@@ -15,9 +16,9 @@ function isRawValue(value: unknown): value is { data: Uint8Array | string; flags
 
 /** @throws TypeError for anything but bytes, a string (both get flags 0) or `{ data, flags }` */
 function serialize(value: unknown): Serialized {
-  if (value instanceof Uint8Array || typeof value === 'string') return [value, 0];
+  if (typeof value === 'string' || isBytes(value)) return [value, 0];
   if (isRawValue(value)) return [value.data, value.flags];
-  throw new TypeError(`the raw codec stores bytes, strings and { data, flags }, not ${nameOf(value)}`);
+  throw new TypeError(`the raw codec stores bytes, strings and { data, flags }, not ${describeType(value)}`);
 }
 
 function deserialize(data: Buffer, flags: number): RawValue {

@@ -3,7 +3,8 @@
  * it wrote before: npm's @hyrious/marshal 0.3.4 does, and miscounts (`[1.5, 1.5, 'x', 'x']` ends with a 1.5).
  */
 
-import { nameOf } from '../options/keys';
+import { describeType } from '../describe-type';
+import { assertWellFormed } from '../well-formed';
 import { numberText, toJson } from './text';
 
 /** @throws TypeError for undefined, functions, symbols, and what JSON cannot say */
@@ -36,7 +37,7 @@ function write(value: unknown, parts: Buffer[]): void {
       else writeHash(value as Record<string, unknown>, parts);
       return;
     default:
-      throw new TypeError(`cannot store ${nameOf(value)}`);
+      throw new TypeError(`cannot store ${describeType(value)}`);
   }
 }
 
@@ -70,7 +71,9 @@ function counted(text: string): Buffer {
 
 const inUtf8 = Buffer.concat([long(1), letter(':'), counted('E'), letter('T')]);
 
+/** Of strings inside, too, which JSON could have said. */
 function writeString(value: string, parts: Buffer[]): void {
+  assertWellFormed(value, 'a string');
   parts.push(letter('I"'), counted(value), inUtf8);
 }
 

@@ -8,6 +8,8 @@
 
 import { isUtf8 } from 'node:buffer';
 
+import { quoteKey } from '../errors';
+
 /** Deeper ones would need more stack than a thread may have. */
 const deepest = 500;
 
@@ -65,7 +67,9 @@ class Reader {
       case '@':
         return this.#linked(this.#objects);
       default:
-        throw classTypes.has(type) ? new Error(`it has an object of class ${this.#className()}`) : this.#broken();
+        throw classTypes.has(type)
+          ? new Error(`it has an object of class ${quoteKey(this.#className())}`)
+          : this.#broken();
     }
   }
 
@@ -160,8 +164,8 @@ class Reader {
       const name = this.#symbol(String.fromCharCode(this.byte()));
       const setting = this.value(depth + 1);
       if (name === 'E') encoding = setting;
-      else if (name === 'encoding') throw new Error(`it has a string in ${String(setting)}`);
-      else throw new Error(`it has a string with the instance variable ${name}`);
+      else if (name === 'encoding') throw new Error(`it has a string in ${quoteKey(String(setting))}`);
+      else throw new Error(`it has a string with the instance variable ${quoteKey(name)}`);
     }
     if (typeof value === 'string') return value;
     if (!Buffer.isBuffer(value)) throw this.#broken();
@@ -187,7 +191,7 @@ class Reader {
       if (typeof key !== 'string' && !Number.isSafeInteger(key))
         throw new Error('it has a hash with keys that are not strings, symbols or integers');
       if (Object.hasOwn(hash, key as string | number))
-        throw new Error(`it has a hash with two keys ${JSON.stringify(String(key))}`);
+        throw new Error(`it has a hash with two keys ${quoteKey(String(key))}`);
       // As JSON.parse: `__proto__` is a key like others.
       const value = this.value(depth + 1);
       Object.defineProperty(hash, key as string | number, {

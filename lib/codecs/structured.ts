@@ -1,24 +1,27 @@
 /**
  * The structured codec: node:v8's serialization for what JSON would lose (Map, Set, Date, RegExp, typed arrays, cycles).
  * Everything that other languages can read stays as the default codec has it.
+ *
+ * For trusted writers only: a few hundred bytes that are made for it can have node:v8 use memory without end, or end the
+ * process, which no check of ours can see beforehand.
  */
 
 import v8 from 'node:v8';
-import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
-import { nameOf } from '../options/keys';
+import { bytesIn } from '../bytes';
+import { describeType } from '../describe-type';
 import type { Codec, Serialized } from './codec';
 import * as pylibmc from './pylibmc';
 
 /** @throws TypeError for functions and what else cannot be cloned */
 function serialize(value: unknown): Serialized {
   const isPlain = typeof value !== 'object' || value === null;
-  if (isPlain || value instanceof Uint8Array || types.isArrayBuffer(value)) return pylibmc.serialize(value);
+  if (isPlain || bytesIn(value) !== undefined) return pylibmc.serialize(value);
   try {
     return [v8.serialize(value), pylibmc.Flag.Structured];
   } catch (error) {
-    throw new TypeError(`cannot store ${nameOf(value)}: ${(error as Error).message}`, { cause: error });
+    throw new TypeError(`cannot store ${describeType(value)}: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -4,46 +4,46 @@ import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
 
 import { DeserializationError } from '../errors';
-import { nameOf } from '../options/keys';
+import { describeType } from '../describe-type';
 
 /**
  * @throws TypeError for Map, Set, RegExp and their kind, which JSON would empty, wherever in the value they are; for an
  *   Error or bytes that are no Buffer; and for what JSON cannot say
  */
 export function toJson(value: object | null): string {
-  refuseWhatJsonLoses(value);
+  rejectJsonLossy(value);
   const json = JSON.stringify(value) as string | undefined;
-  if (json === undefined) throw new TypeError(`cannot store ${nameOf(value)}: it has no JSON`);
+  if (json === undefined) throw new TypeError(`cannot store ${describeType(value)}: it has no JSON`);
   // What JSON empties is `{}` then, which few values have in them: most need not be searched. (JSON.stringify with a
   // replacer is several times slower.)
-  if (json.includes('{}')) refuseLossesInside(value);
+  if (json.includes('{}')) rejectJsonLossyInside(value);
   return json;
 }
 
 /** No cycles: there is JSON of it. */
-function refuseLossesInside(value: unknown): void {
+function rejectJsonLossyInside(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
-  refuseWhatJsonLoses(value);
+  rejectJsonLossy(value);
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return;
-  for (const member of Object.values(value)) refuseLossesInside(member);
+  for (const member of Object.values(value)) rejectJsonLossyInside(member);
 }
 
 /** Whose content JSON does not see, or takes for the members of a plain object. Of every realm. */
-const losses = [
+const jsonLossyTypes = [
   ...[types.isMap, types.isSet, types.isWeakMap, types.isWeakSet],
   ...[types.isNativeError, types.isRegExp, types.isPromise],
   ...[types.isArrayBufferView, types.isAnyArrayBuffer],
   ...[types.isMapIterator, types.isSetIterator, types.isGeneratorObject],
 ];
 
-function refuseWhatJsonLoses(value: object | null): void {
+function rejectJsonLossy(value: object | null): void {
   if (value === null || Array.isArray(value)) return;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return; // nearly everything that is stored
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return; // it says itself what it is in JSON
-  if (!losses.some((isLost) => isLost(value))) return;
+  if (!jsonLossyTypes.some((isLost) => isLost(value))) return;
   const remedy = types.isPromise(value) ? 'await it' : 'use codecs.structured or convert it';
-  throw new TypeError(`cannot store ${nameOf(value)} as JSON: it would not be read back as it is; ${remedy}`);
+  throw new TypeError(`cannot store ${describeType(value)} as JSON: it would not be read back as it is; ${remedy}`);
 }
 
 /** @throws DeserializationError, with what is stored: `data` may be what was made of it */
@@ -74,11 +74,27 @@ export function fromIntegerText(text: string, data: Buffer, flags: number): numb
   return Number.isSafeInteger(number) ? number : value;
 }
 
+/**
+ * Digits of an integer that are read, and so written: Python's limit (sys.set_int_max_str_digits), for Python's reason. The
+ * time that digits take grows with the square of their number: 20 KB of them stand for seconds.
+ */
+const maxDigits = 4300;
+const tooLarge = 10n ** BigInt(maxDigits);
+
 export function bigIntFromText(text: string, data: Buffer, flags: number): bigint {
   // incr and decr leave trailing blanks behind where a number became shorter.
   const digits = text.trim();
+  if (digits.length - (digits.startsWith('-') ? 1 : 0) > maxDigits)
+    throw new DeserializationError(`the value is an integer of more than ${maxDigits} digits`, data, flags);
   if (/^-?\d+$/.test(digits)) return BigInt(digits);
   throw new DeserializationError('the value is not the integer that its flags say', data, flags);
+}
+
+/** @throws RangeError for more digits than are read */
+export function integerText(value: bigint): string {
+  if (value >= tooLarge || value <= -tooLarge)
+    throw new RangeError(`cannot store a bigint of more than ${maxDigits} digits`);
+  return String(value);
 }
 
 /** Bytes of a language whose strings may be either: a string if they are UTF-8, else the bytes. */

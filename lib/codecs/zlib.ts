@@ -15,7 +15,7 @@ export function deflate(data: Uint8Array, level: number): Buffer {
 }
 
 /** @throws DeserializationError, with `stored` and `flags`, also if it is not exactly `length` bytes */
-export function inflateExactly(
+export function decompressExactly(
   data: Buffer,
   length: number,
   maxInflated: number,

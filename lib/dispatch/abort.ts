@@ -1,18 +1,34 @@
 /** Waiting for an AbortSignal: one listener for each, however many operations have it. Node warns about more than ten. */
 
-type Run = () => void;
+import { clearTimeout, setTimeout } from '../timing';
 
-/** What is to be run when a signal is aborted. */
-const waiting = new WeakMap<AbortSignal, Set<Run>>();
+type Run = (reason: unknown) => void;
 
-/** Runs it when the signal is aborted, unless the function that is returned was called before. */
+interface Listening {
+  runs: Set<Run>;
+  listener: () => void;
+}
+
+/** What is to be run, with the signal's reason, when it is aborted. */
+const listenings = new WeakMap<AbortSignal, Listening>();
+
+/**
+ * Runs it with the signal's reason when it is aborted, unless the function that is returned was called before.
+ *
+ * @throws what an odd signal throws; then nothing is left behind
+ */
 export function onAbort(signal: AbortSignal, run: Run): () => void {
-  const runs = waiting.get(signal) ?? listenTo(signal);
+  const listening = listenings.get(signal) ?? listenTo(signal);
+  const { runs, listener } = listening;
   runs.add(run);
   return () => {
-    if (!runs.delete(run) || runs.size > 0 || waiting.get(signal) !== runs) return;
-    waiting.delete(signal);
-    signal.removeEventListener('abort', abortAll);
+    if (!runs.delete(run) || runs.size > 0 || listenings.get(signal) !== listening) return;
+    listenings.delete(signal);
+    try {
+      signal.removeEventListener('abort', listener);
+    } catch {
+      // An odd signal: whoever has settled must not hear of it.
+    }
   };
 }
 
@@ -27,29 +43,33 @@ export function giveUpWhen(
   const expire = (): void => {
     giveUp(late());
   };
+  // First: it may throw, and then nothing is left behind.
+  const removeListener = signal === undefined ? undefined : onAbort(signal, giveUp);
   const timer = milliseconds === Infinity ? undefined : setTimeout(expire, milliseconds);
-  const detach =
-    signal === undefined
-      ? undefined
-      : onAbort(signal, () => {
-          giveUp(signal.reason);
-        });
   return () => {
     clearTimeout(timer);
-    detach?.();
+    removeListener?.();
   };
 }
 
-function listenTo(signal: AbortSignal): Set<Run> {
+function listenTo(signal: AbortSignal): Listening {
   const runs = new Set<Run>();
-  waiting.set(signal, runs);
-  signal.addEventListener('abort', abortAll, { once: true });
-  return runs;
+  const listener = (): void => {
+    if (listenings.get(signal)?.runs === runs) listenings.delete(signal);
+    const reason = reasonOf(signal);
+    for (const run of runs) run(reason);
+  };
+  signal.addEventListener('abort', listener, { once: true });
+  const listening = { runs, listener };
+  listenings.set(signal, listening);
+  return listening;
 }
 
-function abortAll(event: Event): void {
-  const signal = event.target as AbortSignal;
-  const runs = waiting.get(signal) ?? new Set<Run>();
-  waiting.delete(signal);
-  for (const run of runs) run();
+/** An odd signal's reason may throw: then that is the reason. Whoever waits has to hear of something. */
+function reasonOf(signal: AbortSignal): unknown {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
 }

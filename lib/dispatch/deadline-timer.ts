@@ -1,19 +1,21 @@
 /** One timer for the deadlines of all operations of a client. */
 
+import { clearTimeout, setTimeout } from '../timing';
+
 /** Longer delays are 1 ms to Node. A deadline that is further away is looked at again then. */
-const longestDelay = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 export class DeadlineTimer<Owner extends object> {
   readonly #owner: WeakRef<Owner>;
-  readonly #now: () => number;
+  readonly #clock: { now(): number };
   readonly #run: (owner: Owner) => void;
   #timer: NodeJS.Timeout | undefined;
   #at = Infinity;
 
   /** `run` is called when the time has come. `owner`: without it there is nothing to run for. */
-  constructor(owner: Owner, now: () => number, run: (owner: Owner) => void) {
+  constructor(owner: Owner, clock: { now(): number }, run: (owner: Owner) => void) {
     this.#owner = new WeakRef(owner);
-    this.#now = now;
+    this.#clock = clock;
     this.#run = run;
   }
 
@@ -22,7 +24,7 @@ export class DeadlineTimer<Owner extends object> {
     if (at >= this.#at) return;
     this.#at = at;
     clearTimeout(this.#timer);
-    const delay = Math.min(Math.max(1, Math.ceil(at - this.#now())), longestDelay);
+    const delay = Math.min(Math.max(1, Math.ceil(at - this.#clock.now())), maxTimerMs);
     // Unreferenced: while anything is pending the native side keeps the process alive. And weak: the timer outlives
     // the operations that it was set for, and must not keep a forgotten client from being collected.
     const owner = this.#owner;

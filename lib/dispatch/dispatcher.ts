@@ -1,79 +1,68 @@
 /**
- * What is in flight: gives every operation a slot, submits once per tick, watches deadlines and abort signals, and
- * settles operations when their completions arrive. JavaScript's side of native/binding/client.h.
+ * What is in flight. JavaScript's side of native/binding/client.h.
+ *
+ * A request has a slot from the call until the native side completes it:
+ *
+ *      send()                      flush()                 #deliver()
+ *        │                            │                         │
+ *        ▼                            ▼                         ▼
+ *      |  written: in the submission  |  handed over: waiting   |  completed: the slot
+ *      |  buffer, a record each       |  to be sent, or sent    |  is free again
+ *      ─────────────────────────────────────────────────────────
+ *        └──────────── #pending: somebody waits for it ────────┘     #inFlight: the slot is taken
+ *
+ * At the end of a tick, and in portions while it lasts, all records are handed over in one call. A request whose caller
+ * gave up (abort, deadline, destroy) leaves #pending at once; its slot stays in #inFlight until it is completed, so that
+ * a late answer finds nobody instead of somebody else.
  */
 
+import type { NativeBehaviors, NativeClient } from '../addon/addon';
+import { Op, Status, operationNames } from '../addon/record-layout';
+import { returnCode } from '../errors';
+import type { ClientMetrics } from '../observability/metrics';
+import type { CallOptions } from '../options/call-options';
+import type { KeyLimits } from '../options/keys';
 import { onAbort } from './abort';
-import { checkCallOptions, type CallOptions } from '../options/call-options';
+import { makeCompletion, readCompletion, sharedBytes, slotAt, statusAt } from './completion-reader';
 import { DeadlineTimer } from './deadline-timer';
-import { Busy, ClientClosed, TimeoutError, describe, returnCode, type ErrorDetails } from '../errors';
-import { keyBytes, type Key } from '../options/keys';
-import { ErrorCounts } from '../observability/metrics';
-import { native, type NativeClient, type NativeClientOptions, type NativeServer } from '../addon/addon';
-import type { Operation, Reply, Waiter } from '../operations/operation';
+import { busyError, closedError, deadlineError, destroyedError, mayBeApplied } from './failures';
+import { Lifecycle } from './lifecycle';
+import { makeNativeClient, type NativeOptions } from './native-client';
 import { Overdue } from './overdue';
-import { runInSlices } from './slices';
-import { Slots } from './pending-table';
-import { Submission, type Details } from './submission-buffer';
-import {
-  Handover,
-  Op,
-  Outcome,
-  Status,
-  completionWords,
-  inBlock,
-  isWrite,
-  operationNames,
-  outcomeMask,
-  serverShift,
-} from '../addon/record-layout';
+import type { PendingOperation } from './pending-operation';
+import { PendingTable } from './pending-table';
+import { SendSchedule } from './send-schedule';
+import { Servers } from './servers';
+import { SubmissionBuffer } from './submission-buffer';
+import { TickClock } from './tick-clock';
 
-// Completions are read while they are being delivered, so one pair of arrays serves all clients of this thread.
-const sharedRecords = new Uint32Array(1024 * completionWords);
-const sharedBytes = Buffer.from(new ArrayBuffer(512 * 1024));
-/** The clock is read once for so many operations of a tick: reading it costs as much as writing a short key. */
-const operationsPerClockReading = 8;
-/**
- * While a tick still calls, what it called leaves in portions: so the server works while callers go on. Measured against
- * one send a tick: half as much again at 10 in flight, equal at 100. Each portion costs a system call, so it is a third
- * of what is in flight: server, wire and client then have one each.
- */
-const portionShare = 3;
-const minPortion = 3;
 const notFound = returnCode('NOTFOUND');
 
-export interface DispatcherOptions extends Omit<NativeClientOptions, 'submission' | 'records' | 'bytes'> {
+export interface DispatcherOptions extends NativeOptions {
   maxPending: number;
   serverNames: readonly string[];
 }
 
 export class Dispatcher {
-  readonly native: NativeClient;
-  readonly submission: Submission;
   readonly timeout: number;
-  readonly servers: readonly NativeServer[];
-  readonly errors = new ErrorCounts();
-  /** How often an operation was refused with Busy. */
-  refused = 0;
+  readonly lifecycle: Lifecycle;
+  readonly servers: Servers;
   readonly #maxPending: number;
-  readonly #serverNames: readonly string[];
-  readonly #reply: Reply;
+  readonly #native: NativeClient;
+  readonly #buffer: SubmissionBuffer;
+  readonly #schedule: SendSchedule;
+  readonly #completion = makeCompletion();
 
-  readonly #slots = new Slots();
-  /** Slots that the native side holds. */
+  readonly #table = new PendingTable();
+  /** Slots that are taken. */
   #inFlight = 0;
+  /** Requests that have not settled. */
   #pending = 0;
+  /** How often an operation was refused with Busy. */
+  #refused = 0;
 
-  #flushScheduled = false;
-  /** Operations since the last flush. */
-  #unsent = 0;
   #isDelivering = false;
-  readonly #flush = (): void => {
-    this.flush();
-  };
-  readonly #clockOffset = native.now() - performance.now();
-  #now = 0;
-  #operationsSinceClock = operationsPerClockReading;
+  readonly #clock = new TickClock();
   readonly #deadlineTimer: DeadlineTimer<Dispatcher>;
   readonly #overdue: Overdue;
 
@@ -82,425 +71,229 @@ export class Dispatcher {
   /** How often behaviors were set. */
   #behaviors = 0;
 
-  /** Callers are refused. */
-  #isClosing = false;
-  /** Everybody is refused. */
-  #isClosed = false;
-  /** Calls of several operations, which will send more of them. */
-  #composites = 0;
-  #onIdle: (() => void) | undefined;
-
   constructor(options: DispatcherOptions) {
     const { maxPending, serverNames, ...nativeOptions } = options;
     this.timeout = options.timeout;
     this.#maxPending = maxPending;
-    this.servers = options.servers;
-    this.#serverNames = serverNames;
-    const memory = Submission.allocate();
-    this.native = new native.NativeClient({
-      ...nativeOptions,
-      submission: new Uint8Array(memory),
-      records: sharedRecords,
-      bytes: sharedBytes,
-    });
-    this.native.deliver = (count, blocks) => {
+    const memory = SubmissionBuffer.allocate();
+    this.#native = makeNativeClient(nativeOptions, memory, (count, blocks) => {
       this.#deliver(count, blocks);
-    };
-    const resume = (): void => {
-      this.native.resume();
-    };
-    this.native.yield = () => {
-      setImmediate(resume);
-    };
-    const offset = this.#clockOffset;
-    const now = (): number => performance.now() + offset;
-    this.#deadlineTimer = new DeadlineTimer<Dispatcher>(this, now, (dispatcher) => {
+    });
+    this.servers = new Servers(this.#native, options.servers, serverNames);
+    this.#buffer = new SubmissionBuffer(memory, this.#native, !options.binary);
+    this.#schedule = new SendSchedule(this.#buffer, this.#clock);
+    this.#deadlineTimer = new DeadlineTimer<Dispatcher>(this, this.#clock, (dispatcher) => {
       dispatcher.#overdue.start();
     });
     this.#overdue = new Overdue({
-      slots: this.#slots,
+      table: this.#table,
       timer: this.#deadlineTimer,
-      now,
-      receive: () => this.native.receive(),
+      now: () => this.#clock.now(),
+      receive: () => this.#native.receive(),
       expire: (slot) => {
         this.#expire(slot);
       },
       onEnd: () => {
-        this.#checkIdle();
+        this.lifecycle.checkIdle();
       },
     });
-    this.submission = new Submission(memory, this.native, !options.binary);
-    this.#reply = {
-      status: 0,
-      outcome: Outcome.Definite,
-      server: 0,
-      flags: 0,
-      bytes: sharedBytes,
-      start: 0,
-      end: 0,
-      isOwned: false,
-      numberLow: 0,
-      numberHigh: 0,
-    };
-  }
-
-  /** Operations that are not settled. */
-  get pending(): number {
-    return this.#pending;
-  }
-
-  serverName(index: number): string {
-    return this.#serverNames[index] ?? '';
-  }
-
-  /** Later operations have other behaviors; those that were called keep theirs. */
-  followBehaviors({ replicas, namespaceBytes }: { replicas?: number; namespaceBytes?: number }): void {
-    ++this.#behaviors;
-    if (replicas !== undefined) this.#replicas = replicas;
-    if (namespaceBytes !== undefined) this.submission.namespaceBytes = namespaceBytes;
-  }
-
-  /**
-   * Returns the operation's slot. `isFollowUp`: it belongs to a call that has begun (see `enter`).
-   *
-   * @throws what is wrong: with the key, the options, or the client's state
-   */
-  sendShort(operation: Operation, key: Key, options: CallOptions | undefined, isFollowUp: boolean): number {
-    const timeout = this.admitMany(1, operation.op, options, isFollowUp);
-    const slot = this.sendMemberShort(operation, 0, key, timeout, options?.signal);
-    this.#sendPortion();
-    return slot;
-  }
-
-  /** As sendShort, for one of several that were admitted together. */
-  sendMemberShort(waiter: Waiter, member: number, key: Key, timeout: number, signal?: AbortSignal): number {
-    this.submission.begin(waiter.op, key, false);
-    const slot = this.#open(waiter, member, timeout, signal);
-    this.submission.finish(waiter.op, slot, this.#slots.deadlines[slot] as number, 0);
-    return slot;
-  }
-
-  /** As sendShort, with a value or other details. */
-  sendLong(
-    operation: Operation,
-    key: Key,
-    value: string | Uint8Array,
-    details: Details,
-    options: CallOptions | undefined,
-    isFollowUp: boolean,
-  ): number {
-    const timeout = this.admitMany(1, operation.op, options, isFollowUp);
-    const slot = this.sendMemberLong(operation, 0, key, value, details, timeout, options?.signal);
-    this.#sendPortion();
-    return slot;
-  }
-
-  /** As sendLong, for one of several that were admitted together. */
-  sendMemberLong(
-    waiter: Waiter,
-    member: number,
-    key: Key,
-    value: string | Uint8Array,
-    details: Details,
-    timeout: number,
-    signal?: AbortSignal,
-  ): number {
-    this.submission.begin(waiter.op, key, true);
-    const slot = this.#open(waiter, member, timeout, signal);
-    try {
-      this.submission.finishLong(waiter.op, slot, this.#slots.deadlines[slot] as number, value, details);
-    } catch (error) {
-      this.#takeBack(waiter, slot); // the native side has not heard of it
-      throw error;
-    }
-    return slot;
-  }
-
-  /** As sendShort, for an operation that concerns a server. */
-  sendForServer(operation: Operation, expiry: number, value: string, options: CallOptions | undefined): number {
-    const timeout = this.admitMany(1, operation.op, options, false);
-    const slot = this.#open(operation, 0, timeout, options?.signal);
-    const deadline = this.#slots.deadlines[slot] as number;
-    this.submission.writeForServer(operation.op, slot, deadline, operation.server, expiry, value);
-    return slot;
-  }
-
-  /**
-   * Before the first of several operations: whether all of them may be sent. Returns the timeout that applies.
-   *
-   * @throws ClientClosed, Busy, or what is wrong with the options
-   */
-  admitMany(count: number, op: Op, options: CallOptions | undefined, isFollowUp: boolean): number {
-    const name = operationNames[op];
-    if (isFollowUp ? this.#isClosed : this.#isClosing) throw closed(name);
-    if (count > this.#maxPending - this.#inFlight) throw this.#busy(name, count);
-    return options === undefined ? this.timeout : checkCallOptions(options, this.timeout);
-  }
-
-  #busy(name: string, count: number): Busy {
-    this.refused += count;
-    const wanted = count === 1 ? '' : `, and ${String(count)} more were wanted`;
-    const limit = `maxPending is ${String(this.#maxPending)}`;
-    const message = `${name}: ${String(this.#inFlight)} operations are in flight${wanted} (${limit})`;
-    return new Busy(message, { operation: name });
-  }
-
-  /**
-   * A call begins that sends one operation after another, as follow-ups: `close` waits for it, until `leave`.
-   *
-   * @throws ClientClosed
-   */
-  enter(name: string): void {
-    if (this.#isClosing) throw closed(name);
-    this.hold();
-  }
-
-  /** As `enter`, for a part of a call that has begun. */
-  hold(): void {
-    ++this.#composites;
-  }
-
-  leave(): void {
-    --this.#composites;
-    this.#checkIdle();
-  }
-
-  /** Gives up the members of a multi-operation that have not settled; `slots`, if they are known. */
-  abandonMany(waiter: Waiter, slots?: readonly number[]): void {
-    const { waiters } = this.#slots;
-    for (const slot of slots ?? waiters.keys()) {
-      if (waiters[slot] === waiter) this.#abandon(slot);
-    }
-    this.#checkIdle();
-  }
-
-  /** Submits now what was called in this tick. */
-  flush(): void {
-    this.#flushScheduled = false;
-    this.#operationsSinceClock = operationsPerClockReading;
-    this.#unsent = 0;
-    this.submission.flush(Handover.EndTick);
-  }
-
-  /** Between single operations only: the keys of a multi-operation belong together. */
-  #sendPortion(): void {
-    // A codec may call us while completions are delivered; what it calls then leaves with the rest of the tick.
-    if (this.#unsent < minPortion || this.#unsent * portionShare < this.#inFlight || this.#isDelivering) return;
-    this.#unsent = 0;
-    this.submission.flush(Handover.Send);
-  }
-
-  #open(waiter: Waiter, member: number, timeout: number, signal: AbortSignal | undefined): number {
-    const slots = this.#slots;
-    const slot = slots.take(waiter, member);
-    // A timeout of the caller's own may be short: it counts from the call exactly.
-    if (++this.#operationsSinceClock > operationsPerClockReading || timeout !== this.timeout) {
-      this.#operationsSinceClock = 0;
-      this.#now = performance.now() + this.#clockOffset;
-    }
-    const deadline = this.#now + timeout;
-    slots.deadlines[slot] = deadline;
-    slots.behaviors[slot] = this.#behaviors;
-    this.#deadlineTimer.set(deadline);
-    ++this.#inFlight;
-    ++this.#pending;
-    ++this.#unsent;
-    if (signal !== undefined) this.#watch(signal, waiter, slot);
-    this.#scheduleFlush();
-    return slot;
-  }
-
-  #takeBack(waiter: Waiter, slot: number): void {
-    waiter.detach?.();
-    this.#slots.forget(slot);
-    this.#slots.release(slot);
-    --this.#inFlight;
-    --this.#pending;
-    this.#checkIdle();
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    // After everything that this tick still calls, promise reactions included.
-    process.nextTick(this.#flush);
-  }
-
-  #watch(signal: AbortSignal, waiter: Waiter, slot: number): void {
-    waiter.detach = onAbort(signal, () => {
-      const member = this.#slots.members[slot] as number;
-      this.#abandon(slot);
-      waiter.fail(signal.reason, member);
-      this.#checkIdle();
+    this.lifecycle = new Lifecycle({
+      table: this.#table,
+      pending: () => this.#pending,
+      schedule: this.#schedule,
+      stopTimers: () => {
+        this.#overdue.stop();
+      },
+      abandon: (slot) => this.#abandon(slot),
+      stop: () => {
+        this.#overdue.stop();
+        this.#native.stop();
+      },
     });
   }
 
-  /** Native → JavaScript: settles `count` operations from the shared arrays. */
+  // Operations.
+
+  /**
+   * Sends an operation: a request for each of its indexes, all of them or none. `options` are checked; `acceptWhileClosing`:
+   * it belongs to a call that has begun.
+   *
+   * @throws ClientClosed, Busy, or what is wrong with its key
+   */
+  send(operation: PendingOperation, options: CallOptions | undefined, acceptWhileClosing: boolean): void {
+    const { op, size } = operation;
+    if (!this.lifecycle.accepts(acceptWhileClosing)) throw closedError(operationNames[op]);
+    if (size > this.#maxPending - this.#inFlight) throw this.#busy(op, size);
+    const timeout = options?.timeout ?? this.timeout;
+    const signal = options?.signal;
+    if (size === 1) {
+      const slot = this.#begin(operation, 0, timeout);
+      if (signal !== undefined) this.#listenForAbort(signal, operation, [slot]);
+      operation.releaseArguments();
+      // A codec may call us while completions are delivered; what it calls then leaves with the rest of the tick.
+      if (!this.#isDelivering) this.#schedule.sendPortion(this.#inFlight);
+      return;
+    }
+    const slots: number[] = [];
+    try {
+      for (let index = 0; index < size; ++index) slots.push(this.#begin(operation, index, timeout));
+    } catch (error) {
+      this.#abandonAll(operation, slots); // out of memory, for example
+      throw error;
+    }
+    if (signal !== undefined) this.#listenForAbort(signal, operation, slots);
+    operation.releaseArguments();
+  }
+
+  #busy(op: Op, size: number): Error {
+    this.#refused += size;
+    return busyError(op, size, this.#inFlight, this.#maxPending);
+  }
+
+  /** Takes a slot for a request and writes its record. @throws what is wrong with it; then it was never there */
+  #begin(operation: PendingOperation, index: number, timeout: number): number {
+    const table = this.#table;
+    const slot = table.take(operation, index);
+    // A timeout of the caller's own may be short: it counts from the call exactly.
+    const deadline = this.#clock.recent(timeout !== this.timeout) + timeout;
+    table.deadlines[slot] = deadline;
+    table.timeouts[slot] = timeout;
+    table.behaviors[slot] = this.#behaviors;
+    ++this.#inFlight;
+    ++this.#pending;
+    try {
+      this.#buffer.write(operation, index, slot, deadline, 0);
+    } catch (error) {
+      this.#rollback(slot);
+      throw error;
+    }
+    this.#schedule.onWrite();
+    this.#deadlineTimer.set(deadline);
+    return slot;
+  }
+
+  #rollback(slot: number): void {
+    this.#table.forget(slot);
+    this.#table.release(slot);
+    --this.#inFlight;
+    --this.#pending;
+  }
+
+  #listenForAbort(signal: AbortSignal, operation: PendingOperation, slots: readonly number[]): void {
+    const abort = (reason: unknown): void => {
+      this.#abandonAll(operation, slots);
+      operation.abort(reason);
+      this.lifecycle.checkIdle();
+    };
+    try {
+      operation.removeAbortListener = onAbort(signal, abort);
+    } catch (error) {
+      this.#abandonAll(operation, slots); // an odd signal
+      throw error;
+    }
+  }
+
+  // Completions.
+
+  /** Called by the native side: settles `count` requests from the shared arrays. */
   #deliver(count: number, blocks: readonly Buffer[] | undefined): void {
     this.#isDelivering = true;
     try {
-      this.#settle(count, blocks);
+      for (let record = 0; record < count; ++record) this.#complete(record, blocks);
     } finally {
       this.#isDelivering = false;
-      this.#reply.bytes = sharedBytes; // do not keep a large value alive
+      this.#completion.bytes = sharedBytes; // do not keep a large value alive
     }
-    this.#checkIdle();
+    this.lifecycle.checkIdle();
   }
 
-  #settle(count: number, blocks: readonly Buffer[] | undefined): void {
-    const words = sharedRecords;
-    const slots = this.#slots;
-    const reply = this.#reply;
-    for (let at = 0; at < count * completionWords; at += completionWords) {
-      const slot = words[at] as number;
-      const waiter = slots.waiters[slot];
-      const status = (words[at + 1] as number) | 0;
-      if (this.#replicas > 0 && waiter !== undefined && this.#fallBack(waiter, slot, status)) continue;
-      slots.release(slot);
-      --this.#inFlight;
-      if (waiter === undefined) continue; // given up: its caller knows already
-      slots.deadlines[slot] = Infinity;
-      --this.#pending;
-      if (waiter.detach !== undefined) waiter.detach();
-      const kind = words[at + 2] as number;
-      const length = words[at + 5] as number;
-      reply.status = status;
-      reply.outcome = (kind & outcomeMask) as Outcome;
-      reply.server = kind >>> serverShift;
-      reply.flags = words[at + 3] as number;
-      reply.isOwned = (kind & inBlock) !== 0;
-      const offset = words[at + 4] as number;
-      reply.bytes = reply.isOwned ? ((blocks as readonly Buffer[])[offset] as Buffer) : sharedBytes;
-      reply.start = reply.isOwned ? 0 : offset;
-      reply.end = reply.start + length;
-      reply.numberLow = words[at + 6] as number;
-      reply.numberHigh = words[at + 7] as number;
-      const member = slots.members[slot] as number;
-      if (this.#isClosed) this.#failClosed(waiter, member, isWrite(waiter.op) && mayBeApplied(reply));
-      else waiter.complete(reply, member);
-    }
+  #complete(record: number, blocks: readonly Buffer[] | undefined): void {
+    const table = this.#table;
+    const slot = slotAt(record);
+    const operation = table.operations[slot];
+    if (this.#replicas > 0 && operation !== undefined && this.#retryOnReplica(operation, slot, statusAt(record)))
+      return;
+    table.release(slot);
+    --this.#inFlight;
+    if (operation === undefined) return; // given up: its caller knows already
+    table.deadlines[slot] = Infinity;
+    --this.#pending;
+    const completion = this.#completion;
+    readCompletion(completion, record, blocks);
+    completion.timeout = table.timeouts[slot] as number;
+    const index = table.indexes[slot] as number;
+    if (this.lifecycle.isClosed) operation.fail(destroyedError(operation, index, mayBeApplied(completion)), index);
+    else operation.complete(completion, index);
   }
 
   /** A read whose server failed goes to the next one that holds a copy (`num_replicas`), in the same slot. */
-  #fallBack(waiter: Waiter, slot: number, status: number): boolean {
+  #retryOnReplica(operation: PendingOperation, slot: number, status: number): boolean {
     const isAnswer = status === Status.Success || status === notFound || status === Status.BadCompression;
-    const slots = this.#slots;
-    const tried = slots.triedReplicas[slot] as number;
-    slots.triedReplicas[slot] = 0;
-    const key = waiter.wireKeyOf(slots.members[slot] as number);
-    if ((waiter.op !== Op.Get && waiter.op !== Op.Gets) || key === undefined) return false;
-    if (isAnswer || status === Status.BadTextKey || status === Status.Closed || this.#isClosed) return false;
-    if (tried >= Math.min(this.#replicas, this.#serverNames.length - 1)) return false;
+    const table = this.#table;
+    const tried = table.triedReplicas[slot] as number;
+    table.triedReplicas[slot] = 0;
+    if (operation.op !== Op.Get && operation.op !== Op.Gets) return false;
+    if (isAnswer || status === Status.BadTextKey || status === Status.Closed || this.lifecycle.isClosed) return false;
+    if (tried >= Math.min(this.#replicas, this.servers.count - 1)) return false;
     // The native side would send it with today's behaviors: under another namespace it would be another key.
-    if (slots.behaviors[slot] !== this.#behaviors) return false;
-    slots.triedReplicas[slot] = tried + 1;
-    this.submission.begin(waiter.op, key, false);
-    this.submission.finish(waiter.op, slot, slots.deadlines[slot] as number, tried + 1);
-    this.#scheduleFlush();
+    if (table.behaviors[slot] !== this.#behaviors) return false;
+    table.triedReplicas[slot] = tried + 1;
+    this.#buffer.write(operation, table.indexes[slot] as number, slot, table.deadlines[slot] as number, tried + 1);
+    this.#schedule.onWrite();
     return true;
   }
 
+  // Giving up.
+
   #expire(slot: number): void {
-    const waiter = this.#slots.waiters[slot] as Waiter;
-    const member = this.#slots.members[slot] as number;
-    const server = this.#serverOf(waiter, slot);
-    const unsent = this.#abandon(slot);
-    const mayBeApplied = !unsent && isWrite(waiter.op);
-    const what = unsent
-      ? 'the time was over before it could be sent'
-      : `the server did not answer in time${mayBeApplied ? '; the write may or may not have been applied' : ''}`;
-    const details = {
-      ...detailsOf(waiter, member),
-      server: this.serverName(server),
-      retcode: returnCode('TIMEOUT'),
-      outcomeUnknown: mayBeApplied,
-    };
-    const error = new TimeoutError(`${describe(details)}: ${what}`, details);
-    this.errors.count(server, error);
-    waiter.fail(error, member);
+    const table = this.#table;
+    const operation = table.operations[slot] as PendingOperation;
+    const index = table.indexes[slot] as number;
+    const wireKey = operation.wireKeyAt(index);
+    const replica = table.triedReplicas[slot] as number;
+    const isForServer = operation.server >= 0 || wireKey === undefined;
+    const server = isForServer ? operation.server : this.servers.route(wireKey, replica)[2];
+    const timeout = table.timeouts[slot] as number;
+    const wasSent = this.#abandon(slot);
+    const error = deadlineError(operation, index, { server: this.servers.name(server), timeout, wasSent });
+    this.servers.errors.count(server, error);
+    operation.fail(error, index);
   }
 
-  #serverOf(waiter: Waiter, slot: number): number {
-    const wireKey = waiter.wireKeyOf(this.#slots.members[slot] as number);
-    if (wireKey === undefined) return waiter.server;
-    return this.native.route(keyBytes(wireKey), this.#slots.triedReplicas[slot] as number)[2];
+  #abandonAll(operation: PendingOperation, slots: readonly number[]): void {
+    for (const slot of slots) if (this.#table.operations[slot] === operation) this.#abandon(slot);
   }
 
-  /** Nobody waits for it any longer; its slot is free when the native side gives it back. True: it was not sent. */
+  /** Nobody waits for it any longer; its slot is free when the native side completes it. True: it may have been sent. */
   #abandon(slot: number): boolean {
-    // The native side must know a slot before it is cancelled; sent it is not, unless it was already.
-    if (this.#flushScheduled) this.submission.flush(Handover.Keep);
-    this.#slots.waiters[slot]?.detach?.();
-    this.#slots.forget(slot);
+    this.#schedule.keep();
+    this.#table.forget(slot);
     --this.#pending;
-    return this.native.cancel(slot);
+    return !this.#native.cancel(slot);
   }
 
-  /** No new calls; resolves when those that are pending have settled, and the native side has been stopped. */
-  close(): Promise<void> {
-    this.#isClosing = true;
-    this.flush();
-    return new Promise((resolve) => {
-      this.#onIdle = () => {
-        this.#onIdle = undefined;
-        this.#stop();
-        resolve();
-      };
-      this.#checkIdle();
-    });
+  // Behaviors and metrics.
+
+  /** What a key may be. */
+  get keyLimits(): KeyLimits {
+    return this.#buffer.keyLimits;
   }
 
-  /** No new operations; those that are pending reject with ClientClosed, also if they are answered before their turn. */
-  destroy(): void {
-    if (this.#isClosed) return;
-    this.#isClosing = true;
-    this.#isClosed = true;
-    this.submission.flush(Handover.Keep); // nothing of it is sent any longer
-    this.#overdue.stop();
-    const { waiters, members } = this.#slots;
-    let slot = 0;
-    runInSlices(() => {
-      if (slot === waiters.length) {
-        this.#stop();
-        this.#onIdle?.();
-        return false;
-      }
-      const waiter = waiters[slot];
-      if (waiter !== undefined) {
-        const unsent = this.#abandon(slot);
-        this.#failClosed(waiter, members[slot] as number, !unsent && isWrite(waiter.op));
-      }
-      ++slot;
-      return true;
-    });
+  /** Sets behaviors for later operations; those that were called before keep what they were called with. */
+  setBehaviors(behaviors: NativeBehaviors): void {
+    this.#schedule.endTick();
+    this.#native.setBehaviors(behaviors);
+    this.followBehaviors(behaviors);
   }
 
-  #failClosed(waiter: Waiter, member: number, outcomeUnknown: boolean): void {
-    const details = { ...detailsOf(waiter, member), outcomeUnknown };
-    waiter.fail(new ClientClosed(`${operationNames[waiter.op]}: the client was destroyed`, details), member);
+  /** Takes note of the behaviors that concern this side. */
+  followBehaviors({ num_replicas: replicas, namespace }: NativeBehaviors): void {
+    ++this.#behaviors;
+    if (replicas !== undefined) this.#replicas = Number(replicas);
+    if (namespace !== undefined) this.#buffer.namespaceBytes = Buffer.byteLength(String(namespace));
   }
 
-  #checkIdle(): void {
-    if (this.#onIdle !== undefined && this.#pending === 0 && this.#composites === 0) this.#onIdle();
+  metrics(): ClientMetrics {
+    return { pending: this.#pending, refused: this.#refused, servers: this.servers.metrics() };
   }
-
-  #stop(): void {
-    this.#isClosed = true;
-    this.#overdue.stop();
-    this.native.stop();
-  }
-}
-
-/** Of a write: what the server said, or did not say, leaves that open. */
-function mayBeApplied(reply: Reply): boolean {
-  return reply.status === Status.Success || reply.outcome === Outcome.Unknown;
-}
-
-function closed(name: string): ClientClosed {
-  return new ClientClosed(`${name}: the client is closed`, { operation: name });
-}
-
-function detailsOf(waiter: Waiter, member: number): ErrorDetails {
-  const key = waiter.keyOf(member);
-  return { operation: operationNames[waiter.op], ...(key === undefined ? {} : { key }) };
 }

@@ -1,7 +1,8 @@
 /** Settles what is overdue: a pass over all operations, in slices, seldom (about once in a timeout). */
 
 import { runInSlices } from './slices';
-import type { Slots } from './pending-table';
+import type { PendingTable } from './pending-table';
+import { setImmediate } from '../timing';
 
 /**
  * Milliseconds of reading for which answers that have arrived may hold up what is overdue. What the program does in between
@@ -10,7 +11,7 @@ import type { Slots } from './pending-table';
 const maxHoldUpMs = 50;
 
 export interface OverdueContext {
-  slots: Slots;
+  table: PendingTable;
   timer: { set(at: number): void; clear(): void };
   /** The clock that deadlines are on. */
   now: () => number;
@@ -70,17 +71,17 @@ export class Overdue {
   }
 
   #pass(): void {
-    const { slots, expire } = this.#context;
+    const { table, expire } = this.#context;
     const startedAt = this.#startedAt;
     let slot = 0;
     this.#next = Infinity;
     runInSlices(() => {
       if (this.#isStopped) return false;
-      if (slot >= slots.waiters.length) {
+      if (slot >= table.operations.length) {
         this.#end();
         return false;
       }
-      const deadline = slots.deadlines[slot] as number;
+      const deadline = table.deadlines[slot] as number;
       if (deadline <= startedAt) expire(slot);
       else if (deadline < this.#next) this.#next = deadline;
       ++slot;

@@ -1,54 +1,59 @@
-/** Who waits for what: operations in flight by their slot, the number by which the native side knows them. */
+/** Operations in flight by their slot, the number by which the native side knows a request. */
 
-import type { Waiter } from '../operations/operation';
+import type { PendingOperation } from './pending-operation';
 
-const firstSlots = 64;
+const initialSize = 64;
 
-export class Slots {
+export class PendingTable {
   /** Undefined: free, or given up by its caller while the native side still holds the slot. */
-  readonly waiters: (Waiter | undefined)[] = [];
+  readonly operations: (PendingOperation | undefined)[] = [];
   /** On the native clock; Infinity where nobody waits. */
-  deadlines = new Float64Array(firstSlots).fill(Infinity);
-  /** Which member of its waiter. */
-  members = new Uint32Array(firstSlots);
+  deadlines = new Float64Array(initialSize).fill(Infinity);
+  /** In milliseconds, for messages. */
+  timeouts = new Float64Array(initialSize);
+  /** Which of its operation's requests it is. */
+  indexes = new Uint32Array(initialSize);
   /** Of reads: how many servers after the key's own it was sent to. */
-  triedReplicas = new Uint8Array(firstSlots);
+  triedReplicas = new Uint8Array(initialSize);
   /** The behaviors that it was called with, as a number. */
-  behaviors = new Uint32Array(firstSlots);
+  behaviors = new Uint32Array(initialSize);
   readonly #free: number[] = [];
 
-  /** A free one for this member of a waiter. */
-  take(waiter: Waiter, member: number): number {
-    const slot = this.#free.pop() ?? this.waiters.length;
-    this.waiters[slot] = waiter;
+  /** Returns a free slot, which is now this request's. */
+  take(operation: PendingOperation, index: number): number {
+    const slot = this.#free.pop() ?? this.operations.length;
+    this.operations[slot] = operation;
     if (slot >= this.deadlines.length) this.#grow();
-    this.members[slot] = member;
+    this.indexes[slot] = index;
     return slot;
   }
 
-  /** The native side does not hold it any longer. */
+  /** Frees a slot that the native side does not hold any longer. */
   release(slot: number): void {
-    this.waiters[slot] = undefined;
+    this.operations[slot] = undefined;
     this.#free.push(slot);
   }
 
-  /** Nobody waits for it any longer. */
+  /** Empties a slot that nobody waits for any longer, and that the native side still holds. */
   forget(slot: number): void {
-    this.waiters[slot] = undefined;
+    this.operations[slot] = undefined;
     this.deadlines[slot] = Infinity;
     this.triedReplicas[slot] = 0;
   }
 
   #grow(): void {
     const size = this.deadlines.length * 2;
-    const { deadlines, members, triedReplicas, behaviors } = this;
-    this.deadlines = new Float64Array(size).fill(Infinity);
-    this.deadlines.set(deadlines);
-    this.members = new Uint32Array(size);
-    this.members.set(members);
-    this.triedReplicas = new Uint8Array(size);
-    this.triedReplicas.set(triedReplicas);
-    this.behaviors = new Uint32Array(size);
-    this.behaviors.set(behaviors);
+    const deadlines = new Float64Array(size).fill(Infinity);
+    deadlines.set(this.deadlines);
+    this.deadlines = deadlines;
+    this.timeouts = grown(new Float64Array(size), this.timeouts);
+    this.indexes = grown(new Uint32Array(size), this.indexes);
+    this.triedReplicas = grown(new Uint8Array(size), this.triedReplicas);
+    this.behaviors = grown(new Uint32Array(size), this.behaviors);
   }
+}
+
+function grown<A extends { set(from: A): void }>(larger: A, from: A): A {
+  larger.set(from);
+  return larger;
 }

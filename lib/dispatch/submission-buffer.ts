@@ -3,45 +3,37 @@
  * What is written is copied at once, so callers may change their keys and values as soon as a method returned.
  */
 
-import { types } from 'node:util';
-
-import { badKey, isTextByte, longestKey, type Key } from '../options/keys';
 import type { NativeClient } from '../addon/addon';
 import { Handover, KeyFlag, longRecordBytes, operationNames, shortRecordBytes, type Op } from '../addon/record-layout';
+import { AllocationError } from '../errors';
+import { copyOfBytes, isShared } from '../bytes';
+import {
+  assertKey,
+  badKeyError,
+  isTextByte,
+  lengthOf,
+  maxKeyBytes,
+  whyBadKey,
+  type Key,
+  type KeyLimits,
+} from '../options/keys';
+import type { PendingOperation } from './pending-operation';
 
 const capacity = 256 * 1024;
 /** Larger values are copied natively, straight into the memory they are sent from. */
-const largestInline = 16 * 1024;
+const maxInlineBytes = 16 * 1024;
 /** A UTF-16 unit takes at most three bytes of UTF-8. */
-const longestInlineString = Math.floor(largestInline / 3);
-const mostBytesOfRecord = longRecordBytes + longestKey * 3 + largestInline + 8;
+const maxInlineStringLength = Math.floor(maxInlineBytes / 3);
+const maxRecordBytes = longRecordBytes + maxKeyBytes * 3 + maxInlineBytes + 8;
 /** Shorter strings are written faster by a loop here than by a call into C++. */
 const shortString = 40;
 
-/** The members of a long record, see native/binding/record.h. */
-export interface Details {
-  flags: number;
-  expiry: number;
-  minCompressLen: number;
-  compressLevel: number;
-  /** CAS token or delta. */
-  number: bigint;
-}
-
-export const plainDetails: Details = Object.freeze({
-  flags: 0,
-  expiry: 0,
-  minCompressLen: 0,
-  compressLevel: -1,
-  number: 0n,
-});
-
-/** Node-API gives no access to a SharedArrayBuffer's memory. */
+/** Memory that other threads may change, or let grow, is copied first; nor does Node-API give access to it. */
 function unshared(value: string | Uint8Array): string | Uint8Array {
-  return typeof value !== 'string' && types.isSharedArrayBuffer(value.buffer) ? Buffer.from(value) : value;
+  return typeof value !== 'string' && isShared(value) ? copyOfBytes(value) : value;
 }
 
-export class Submission {
+export class SubmissionBuffer {
   readonly #native: Pick<NativeClient, 'submit' | 'stage'>;
   readonly #bytes: Buffer;
   readonly #words: Uint32Array;
@@ -52,16 +44,11 @@ export class Submission {
   #staged = 0;
   /** Whether this tick has handed something over already. */
   #hasPortions = false;
-  #keyLength = 0;
-  #keyFlags = 0;
-  /** With namespace. */
-  #longestKey = longestKey;
-  /** Whether the protocol is text, which cannot carry every key. */
-  readonly isText: boolean;
+  #keyLimits: KeyLimits;
 
   constructor(memory: ArrayBuffer, native: Pick<NativeClient, 'submit' | 'stage'>, isText: boolean) {
     this.#native = native;
-    this.isText = isText;
+    this.#keyLimits = { maxKeyBytes, isText };
     this.#bytes = Buffer.from(memory);
     this.#words = new Uint32Array(memory);
     this.#doubles = new Float64Array(memory);
@@ -72,13 +59,13 @@ export class Submission {
     return new ArrayBuffer(capacity);
   }
 
+  /** The behavior `namespace` takes some of a key's bytes. */
   set namespaceBytes(bytes: number) {
-    this.#longestKey = longestKey - bytes;
+    this.#keyLimits = { ...this.#keyLimits, maxKeyBytes: maxKeyBytes - bytes };
   }
 
-  /** The key's limit in bytes, with the namespace taken off. */
-  get longestKey(): number {
-    return this.#longestKey;
+  get keyLimits(): KeyLimits {
+    return this.#keyLimits;
   }
 
   /** Hands over what was written. */
@@ -93,134 +80,114 @@ export class Submission {
   }
 
   /**
-   * Starts a record: writes its key. Nothing is submitted unless one of the finish methods follows.
+   * Writes the record of one of an operation's requests. `replica`: how many servers after the key's own.
    *
-   * @throws BadKeyProvided
+   * @throws BadKeyProvided or TypeError for its key; then nothing is written
    */
-  begin(op: Op, key: Key, isLong: boolean): void {
-    if (this.#length + mostBytesOfRecord > capacity) this.flush(Handover.Send);
-    const at = this.#length + (isLong ? longRecordBytes : shortRecordBytes);
-    this.#keyFlags = 0;
-    this.#keyLength = typeof key === 'string' ? this.#writeKey(key, at) : this.#copyKey(key, at);
-    if (this.#keyLength === 0) throw badKey(key, operationNames[op], 'it is empty');
-    if (this.#keyLength > this.#longestKey) {
-      const limit = `${String(this.#longestKey)} bytes`;
-      throw badKey(key, operationNames[op], `it has more than ${limit}, which is the limit with the namespace`);
-    }
-    if (this.isText && this.#keyFlags !== 0)
-      throw badKey(key, operationNames[op], 'the text protocol allows no whitespace and no control bytes');
-  }
-
-  #writeKey(key: string, at: number): number {
-    const bytes = this.#bytes;
-    const length = key.length;
-    if (length <= shortString) {
-      let index = 0;
-      for (; index < length; ++index) {
-        const unit = key.charCodeAt(index);
-        if (unit > 0x7e || unit <= 0x20) break;
-        bytes[at + index] = unit;
-      }
-      if (index === length) return length;
-    } else if (length > longestKey) {
-      return length;
-    }
-    const written = bytes.write(key, at, 'utf8');
-    this.#inspect(at, written);
-    return written;
-  }
-
-  #copyKey(key: Uint8Array, at: number): number {
-    if (key.length > longestKey) return key.length;
-    this.#bytes.set(key, at);
-    this.#inspect(at, key.length);
-    return key.length;
-  }
-
-  #inspect(at: number, length: number): void {
-    const bytes = this.#bytes;
-    for (let index = at; index < at + length; ++index) {
-      if (!isTextByte(bytes[index] as number)) {
-        this.#keyFlags = KeyFlag.TextUnsafe;
-        return;
+  write(operation: PendingOperation, index: number, slot: number, deadline: number, replica: number): void {
+    if (this.#length + maxRecordBytes > capacity) this.flush(Handover.Send);
+    const key = operation.wireKeyAt(index);
+    const payload = operation.payloadAt(index);
+    const start = this.#length;
+    const word = start >>> 2;
+    const keyStart = start + (payload === undefined ? shortRecordBytes : longRecordBytes);
+    let keyFlags: number = KeyFlag.ForServer;
+    let keyLength = 0;
+    if (operation.server < 0) {
+      keyLength = typeof key === 'string' ? this.#writePrintable(key, keyStart) : 0;
+      keyFlags = 0;
+      if (keyLength === 0 || keyLength > this.#keyLimits.maxKeyBytes) {
+        // Not short, visible ASCII: a byte or the limit decides.
+        keyLength = this.#writeKey(key, keyStart, operation.op);
+        keyFlags = this.#keyFlags(keyStart, keyLength);
       }
     }
-  }
-
-  /** Ends a short record. `replica`: how many servers after the key's own. */
-  finish(op: Op, slot: number, deadline: number, replica: number): void {
-    this.#writeHead(op, slot, deadline, 0, 0, this.#keyFlags | (replica << 8), this.#keyLength);
-    this.#length = (this.#length + shortRecordBytes + this.#keyLength + 7) & ~7;
-  }
-
-  /** Ends a long record; `value` is a string's UTF-8 bytes or bytes. */
-  finishLong(op: Op, slot: number, deadline: number, value: string | Uint8Array, details: Details): void {
-    const at = this.#length + longRecordBytes + this.#keyLength;
-    let staged = 0;
-    let valueLength: number;
-    const limit = typeof value === 'string' ? longestInlineString : largestInline;
-    if (value.length > limit) {
-      valueLength = this.#native.stage(unshared(value));
-      staged = ++this.#staged;
-    } else if (typeof value === 'string') {
-      valueLength = this.#writeValue(value, at);
-    } else {
-      this.#bytes.set(value, at);
-      valueLength = value.length;
+    let end = keyStart + keyLength;
+    let valueLength = 0;
+    let compressLevel = 0;
+    if (payload !== undefined) {
+      const { number } = payload;
+      const value = unshared(payload.value);
+      const isInline = lengthOf(value) <= (typeof value === 'string' ? maxInlineStringLength : maxInlineBytes);
+      valueLength = isInline ? this.#writeValue(value, end) : this.#stage(value, operation.op);
+      if (isInline) end += valueLength;
+      keyFlags |= KeyFlag.HasPayload;
+      compressLevel = payload.compressLevel + 1;
+      this.#words[word + 6] = payload.flags;
+      this.#words[word + 7] = payload.expiry;
+      this.#words[word + 8] = payload.minCompressLen;
+      this.#words[word + 9] = isInline ? 0 : ++this.#staged;
+      if (typeof number === 'number') {
+        this.#words[word + 10] = number; // modulo 2^32
+        this.#words[word + 11] = number / 2 ** 32;
+      } else {
+        this.#longs[(word >>> 1) + 5] = number;
+      }
     }
-    const word = this.#length >>> 2;
-    const flags = this.#keyFlags | KeyFlag.HasDetails;
-    this.#writeHead(op, slot, deadline, valueLength, details.compressLevel + 1, flags, this.#keyLength);
-    this.#words[word + 6] = details.flags;
-    this.#words[word + 7] = details.expiry;
-    this.#words[word + 8] = details.minCompressLen;
-    this.#words[word + 9] = staged;
-    this.#longs[(word >>> 1) + 5] = details.number;
-    this.#length = (at + (staged === 0 ? valueLength : 0) + 7) & ~7;
-  }
-
-  /** A whole record for a server, without a key. */
-  writeForServer(op: Op, slot: number, deadline: number, server: number, expiry: number, value: string): void {
-    if (this.#length + mostBytesOfRecord > capacity) this.flush(Handover.Send);
-    const at = this.#length + longRecordBytes;
-    const word = this.#length >>> 2;
-    const valueLength = this.#bytes.write(value, at, 'utf8');
-    this.#writeHead(op, slot, deadline, valueLength, 0, KeyFlag.ForServer | KeyFlag.HasDetails, server);
-    this.#words.fill(0, word + 6, word + longRecordBytes / 4);
-    this.#words[word + 7] = expiry;
-    this.#length = (at + valueLength + 7) & ~7;
-  }
-
-  #writeHead(
-    op: Op,
-    slot: number,
-    deadline: number,
-    valueLength: number,
-    compressLevel: number,
-    flags: number,
-    keyLength: number,
-  ): void {
-    const word = this.#length >>> 2;
     // The first word's bytes are op, compressLevel, keyFlags, replica: little endian, as every platform of ours.
-    this.#words[word] = op | (compressLevel << 8) | (flags << 16);
+    this.#words[word] = operation.op | (compressLevel << 8) | (keyFlags << 16) | (replica << 24);
     this.#words[word + 1] = slot;
-    this.#words[word + 2] = keyLength;
+    this.#words[word + 2] = operation.server < 0 ? keyLength : operation.server;
     this.#words[word + 3] = valueLength;
     this.#doubles[(word >>> 1) + 2] = deadline;
+    this.#length = (end + 7) & ~7;
   }
 
-  #writeValue(value: string, at: number): number {
+  /** Writes a short key of visible ASCII, as most are. Returns its length; 0: it is another key. */
+  #writePrintable(key: string, at: number): number {
     const bytes = this.#bytes;
-    const length = value.length;
-    if (length <= shortString) {
-      let index = 0;
-      for (; index < length; ++index) {
-        const unit = value.charCodeAt(index);
-        if (unit > 0x7f) break;
-        bytes[at + index] = unit;
-      }
-      if (index === length) return length;
+    const { length } = key;
+    if (length > shortString) return 0;
+    for (let index = 0; index < length; ++index) {
+      const unit = key.charCodeAt(index);
+      if (unit > 0x7e || unit <= 0x20) return 0;
+      bytes[at + index] = unit;
     }
-    return bytes.write(value, at, 'utf8');
+    return length;
+  }
+
+  /** @throws BadKeyProvided, TypeError */
+  #writeKey(key: Key | undefined, at: number, op: Op): number {
+    assertKey(key, operationNames[op]);
+    const limits = this.#keyLimits;
+    const reason = whyBadKey(key, limits);
+    if (reason !== undefined) throw badKeyError(key, operationNames[op], reason);
+    if (typeof key === 'string') return this.#bytes.write(key, at, 'utf8');
+    this.#bytes.set(key, at);
+    return lengthOf(key);
+  }
+
+  /** @throws AllocationError */
+  #stage(value: string | Uint8Array, op: Op): number {
+    try {
+      return this.#native.stage(value);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_MEMORY_ALLOCATION_FAILED') throw error;
+      const operation = operationNames[op];
+      throw new AllocationError(`${operation}: this process has no memory for the value`, { operation, cause: error });
+    }
+  }
+
+  #keyFlags(at: number, length: number): number {
+    const bytes = this.#bytes;
+    for (let index = at; index < at + length; ++index)
+      if (!isTextByte(bytes[index] as number)) return KeyFlag.TextUnsafe;
+    return 0;
+  }
+
+  #writeValue(value: string | Uint8Array, at: number): number {
+    const bytes = this.#bytes;
+    const length = lengthOf(value);
+    if (typeof value !== 'string') {
+      bytes.set(value, at);
+      return length;
+    }
+    if (length > shortString) return bytes.write(value, at, 'utf8');
+    for (let index = 0; index < length; ++index) {
+      const unit = value.charCodeAt(index);
+      if (unit > 0x7f) return bytes.write(value, at, 'utf8');
+      bytes[at + index] = unit;
+    }
+    return length;
   }
 }

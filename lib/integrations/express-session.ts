@@ -2,6 +2,7 @@
 
 import { Store, type SessionData } from 'express-session';
 import { Client, type ClientOptions } from '../index';
+import { maxDuration, secondsFor } from './seconds';
 
 export interface MemcachedStoreOptions extends ClientOptions {
   /** Before the session's id. Default `sess:`. */
@@ -12,6 +13,8 @@ export interface MemcachedStoreOptions extends ClientOptions {
   minCompressLen?: number | undefined;
 }
 
+/** Taken when the module is loaded: a test's fake one would never call back. */
+const nextTick = process.nextTick.bind(process);
 const defaultPrefix = 'sess:';
 const oneDay = 86_400;
 
@@ -61,17 +64,15 @@ export class MemcachedStore extends Store {
   }
 
   override set(sid: string, session: SessionData, done?: (error?: unknown) => void): void {
+    settle(this.#store(sid, session), withoutResult(done));
+  }
+
+  /** What is wrong with the session is an error for `done`, too. */
+  async #store(sid: string, session: SessionData): Promise<void> {
     const time = this.#secondsLeft(session);
-    if (time <= 0) {
-      this.destroy(sid, done);
-      return;
-    }
-    const storing = async (): Promise<void> => {
-      // Here, so that what cannot be said in JSON is an error for `done`.
-      const json = JSON.stringify(session);
-      await this.client.set(this.#prefix + sid, json, { time, minCompressLen: this.#minCompressLen });
-    };
-    settle(storing(), withoutResult(done));
+    const key = this.#prefix + sid;
+    if (time === 0) await this.client.delete(key);
+    else await this.client.set(key, JSON.stringify(session), { time, minCompressLen: this.#minCompressLen });
   }
 
   /** No error if there is none. */
@@ -81,9 +82,13 @@ export class MemcachedStore extends Store {
 
   /** Keeps it for as long as its cookie lasts from now on. No error if there is none. */
   override touch(sid: string, session: SessionData, done?: (error?: unknown) => void): void {
+    settle(this.#touch(sid, session), withoutResult(done));
+  }
+
+  async #touch(sid: string, session: SessionData): Promise<void> {
     const time = this.#secondsLeft(session);
-    if (time <= 0) this.destroy(sid, done);
-    else settle(this.client.touch(this.#prefix + sid, time), withoutResult(done));
+    const key = this.#prefix + sid;
+    await (time === 0 ? this.client.delete(key) : this.client.touch(key, time));
   }
 
   /** Closes the client, unless it was given. */
@@ -91,14 +96,15 @@ export class MemcachedStore extends Store {
     if (this.#ownsClient) await this.client.close();
   }
 
-  /** For memcached, which counts in whole seconds, the first of which may be half over: one more. */
+  /** 0: it is over. */
   #secondsLeft({ cookie }: SessionData): number {
     // Its `maxAge` is the time that is left, but only of a Cookie: who sets sessions himself may give what was stored.
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- to set it is
     const { expires } = cookie;
-    if (expires === undefined || expires === null) return this.#ttl;
+    if (expires === undefined || expires === null) return Math.min(this.#ttl, maxDuration);
+    // Date.now(): by the clock that the cookie was made by, faked or not.
     const milliseconds = new Date(expires).getTime() - Date.now();
-    return milliseconds <= 0 ? 0 : Math.ceil(milliseconds / 1000) + 1;
+    return milliseconds <= 0 ? 0 : secondsFor(milliseconds);
   }
 }
 
@@ -115,10 +121,10 @@ function withoutResult(done: ((error?: unknown) => void) | undefined): ((error: 
 function settle<T>(promise: Promise<T>, done: ((error: unknown, result?: T) => void) | undefined): void {
   promise.then(
     (result) => {
-      if (done !== undefined) process.nextTick(done, null, result);
+      if (done !== undefined) nextTick(done, null, result);
     },
     (error: unknown) => {
-      if (done !== undefined) process.nextTick(done, error);
+      if (done !== undefined) nextTick(done, error);
     },
   );
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Client, type ClientOptions, type Namespace } from '../index';
+import { secondsFor } from './seconds';
 
 export interface KeyvMemcachedOptions extends ClientOptions {
   /** The namespace, until a Keyv sets its own. Default: none, which is one as well. */
@@ -150,20 +151,19 @@ export class KeyvMemcached extends EventEmitter {
   }
 }
 
-/**
- * memcached counts in seconds, and the first may be half over: one more, so that nothing is gone early. Keyv itself
- * stores the exact time with the value, and looks at it.
- */
+/** Nothing may be gone early; Keyv itself stores the exact time with the value, and looks at it. */
 function seconds(ttl: number | undefined): number {
   if (ttl === undefined || !Number.isFinite(ttl) || ttl === 0) return 0;
-  return Math.max(1, Math.ceil(ttl / 1000) + 1);
+  return Math.max(1, secondsFor(ttl));
 }
 
 /** The key, or its hash if it cannot be a key of memcached's. Nobody lists keys, so nobody sees the difference. */
 function wireKey(key: string, view: Namespace): string {
-  const fits = key.length > 0 && Buffer.byteLength(key) <= view.longestKey && !/[\0-\x20\x7f]/.test(key);
+  const fits =
+    key.length > 0 && key.isWellFormed() && Buffer.byteLength(key) <= view.maxKeyBytes && !/[\0-\x20\x7f]/.test(key);
   if (fits && !key.startsWith(hashMark)) return key;
-  return hashMark + createHash('sha256').update(key).digest('base64url');
+  // Not of its UTF-8, in which all lone surrogates are the same.
+  return hashMark + createHash('sha256').update(key, 'utf16le').digest('base64url');
 }
 
 /** Keyv 5 trusts `has`, but not `get`, to know that a value has expired: it is among what Keyv has stored. */

@@ -9,8 +9,7 @@ import diagnostics from 'node:diagnostics_channel';
 import * as api from '@opentelemetry/api';
 import type { Attributes, Histogram, MeterProvider, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 
-import { version } from '../index';
-import { commandChannelName, type CommandContext } from '../observability/tracing';
+import { version, type CommandContext } from '../index';
 
 export interface LibmemcachedInstrumentationConfig {
   /** Begin at once. Default true. */
@@ -28,10 +27,30 @@ export interface LibmemcachedInstrumentationConfig {
   meterProvider?: MeterProvider | undefined;
 }
 
+const configNames = [
+  'enabled',
+  'keys',
+  'requireParentSpan',
+  'tracerProvider',
+  'meterProvider',
+] as const satisfies (keyof LibmemcachedInstrumentationConfig)[];
+
+/** A copy. @throws TypeError for an unknown name */
+function checkConfig(config: LibmemcachedInstrumentationConfig): LibmemcachedInstrumentationConfig {
+  for (const given of Object.keys(config))
+    if (!(configNames as readonly string[]).includes(given))
+      throw new TypeError(`unknown option ${JSON.stringify(given)}; there are ${configNames.join(', ')}`);
+  return { ...config };
+}
+
+/** Taken when the module is loaded: durations are real ones, whatever clock a test has put in its place. */
+const now = performance.now.bind(performance);
 const name = 'libmemcached';
+/** The tracing channel of every operation. */
+const channelName = 'libmemcached:command';
 /** The conventions' advice for db.client.operation.duration, in seconds. */
 const explicitBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
-const longestQueryText = 1024;
+const maxQueryTextLength = 1024;
 
 interface Running {
   span: Span | undefined;
@@ -63,22 +82,23 @@ export class LibmemcachedInstrumentation {
     error: (): void => undefined,
   };
 
+  /** @throws TypeError for an unknown name */
   constructor(config: LibmemcachedInstrumentationConfig = {}) {
-    this.#config = config;
-    if (config.enabled !== false) this.enable();
+    this.#config = checkConfig(config);
+    if (this.#config.enabled !== false) this.enable();
   }
 
   enable(): void {
     if (this.#enabled) return;
     this.#enabled = true;
-    diagnostics.tracingChannel<unknown, CommandContext>(commandChannelName).subscribe(this.#subscriber);
+    diagnostics.tracingChannel<unknown, CommandContext>(channelName).subscribe(this.#subscriber);
   }
 
   /** What is in flight at that moment is not recorded. */
   disable(): void {
     if (!this.#enabled) return;
     this.#enabled = false;
-    diagnostics.tracingChannel<unknown, CommandContext>(commandChannelName).unsubscribe(this.#subscriber);
+    diagnostics.tracingChannel<unknown, CommandContext>(channelName).unsubscribe(this.#subscriber);
   }
 
   setTracerProvider(tracerProvider: TracerProvider): void {
@@ -95,9 +115,9 @@ export class LibmemcachedInstrumentation {
     return this.#config;
   }
 
-  /** Replaces the configuration; `enabled` is not looked at. */
+  /** Replaces the configuration; `enabled` is not looked at. @throws TypeError for an unknown name */
   setConfig(config: LibmemcachedInstrumentationConfig): void {
-    this.#config = config;
+    this.#config = checkConfig(config);
     this.#tracer = undefined;
     this.#duration = undefined;
   }
@@ -106,7 +126,7 @@ export class LibmemcachedInstrumentation {
     const attributes = attributesOf(command);
     const wanted = this.#config.requireParentSpan !== true || api.trace.getSpan(api.context.active()) !== undefined;
     const span = wanted ? this.#startSpan(command, attributes) : undefined;
-    this.#running.set(command, { span, attributes, startedMs: performance.now() });
+    this.#running.set(command, { span, attributes, startedMs: now() });
   }
 
   #startSpan(command: CommandContext, common: Attributes): Span {
@@ -134,7 +154,7 @@ export class LibmemcachedInstrumentation {
       if (says) span?.recordException(command.error as Error);
     }
     span?.end();
-    this.#histogram().record((performance.now() - startedMs) / 1000, attributes);
+    this.#histogram().record((now() - startedMs) / 1000, attributes);
   }
 
   /** The global provider may be registered later than the first operation, and then has no memory of what it replaced. */
@@ -175,7 +195,7 @@ function queryText(command: CommandContext): string {
   let text: string = command.operation;
   for (const key of keys) {
     text += ` ${typeof key === 'string' ? key : Buffer.from(key).toString('latin1')}`;
-    if (text.length > longestQueryText) return `${text.slice(0, longestQueryText)}…`;
+    if (text.length > maxQueryTextLength) return `${text.slice(0, maxQueryTextLength)}…`;
   }
   return text;
 }

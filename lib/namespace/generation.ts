@@ -7,12 +7,15 @@
  * the first attempt wrote then lies where nobody looks.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { CallOptions } from '../options/call-options';
 import type { Dispatcher } from '../dispatch/dispatcher';
 import { Failure, MemcachedError } from '../errors';
-import { rejection } from '../operations/executor';
-import type { TextItems } from '../read-through/internal-items';
+import { miss } from '../operations/decoders';
+import { rejecting, rejection } from '../operations/rejecting';
+import { internalPrefix } from '../options/keys';
+import type { InternalItems } from '../read-through/internal-items';
+import { now, nextTick } from '../timing';
+import { randomText } from '../random-text';
 
 /**
  * 72 random bits: never twice. A counter that was evicted would start again, and bring old values back; so would a clock
@@ -21,10 +24,9 @@ import type { TextItems } from '../read-through/internal-items';
 const generationBytes = 9;
 const generationLength = 12;
 const wellFormed = /^[\w-]{12}$/;
-/** Not a character of a generation: no key of a namespace can look like this one. */
-const generationKeySuffix = ':@generation';
+const generationKeyPrefix = `${internalPrefix}generation:`;
 /** Reads and adds until a generation is found or made: a second time if another process was faster. */
-const mostAttempts = 5;
+const maxAttempts = 5;
 
 /** Sends an operation for keys with this prefix. `late`: the options that differ because it is not sent at once. */
 export type Send<T> = (prefix: string, late: CallOptions | undefined) => Promise<T>;
@@ -38,14 +40,15 @@ class Call<T> {
 
   constructor(send: Send<T>, timeout: number) {
     this.#send = send;
-    this.#deadline = performance.now() + timeout;
+    this.#deadline = now() + timeout;
   }
 
   /** Sends it, but never twice to the same generation: a counter must not count twice. */
   sendTo(prefix: string, isLate: boolean): void {
     if (this.resultOf(prefix) !== undefined) return;
-    const late = isLate ? { timeout: Math.max(1, this.#deadline - performance.now()) } : undefined;
-    const result = this.#send(prefix, late);
+    const late = isLate ? { timeout: Math.max(1, this.#deadline - now()) } : undefined;
+    // Whatever is thrown is this call's own, and no reason for others not to be sent.
+    const result = rejecting(() => this.#send(prefix, late));
     result.catch(ignore); // if it is not the one that counts, nobody else looks
     this.#attempts.push({ prefix, result });
   }
@@ -63,7 +66,7 @@ class Call<T> {
 export class Generation {
   readonly #name: string;
   readonly #key: string;
-  readonly #items: TextItems;
+  readonly #items: InternalItems;
   readonly #dispatcher: Dispatcher;
   /** The prefix of the generation that was seen last. All of #calls were sent to it. */
   #known: string | undefined;
@@ -72,9 +75,9 @@ export class Generation {
   /** The read that the calls of one tick share. */
   #shared: Promise<string> | undefined;
 
-  constructor(name: string, items: TextItems, dispatcher: Dispatcher) {
+  constructor(name: string, items: InternalItems, dispatcher: Dispatcher) {
     this.#name = name;
-    this.#key = name + generationKeySuffix;
+    this.#key = generationKeyPrefix + name;
     this.#items = items;
     this.#dispatcher = dispatcher;
   }
@@ -91,7 +94,7 @@ export class Generation {
    * @throws ClientClosed
    */
   run<T>(operation: string, send: Send<T>, options: CallOptions | undefined, isWrite: boolean): Promise<T> {
-    this.#dispatcher.enter(operation);
+    this.#dispatcher.lifecycle.begin(operation);
     const call = new Call(send, options?.timeout ?? this.#dispatcher.timeout);
     if (this.#known !== undefined) call.sendTo(this.#known, false);
     this.#calls.add(call);
@@ -111,19 +114,19 @@ export class Generation {
   /** What it is to send was sent. */
   #end(call: Call<unknown>): void {
     this.#calls.delete(call);
-    this.#dispatcher.leave();
+    this.#dispatcher.lifecycle.release();
   }
 
   /** Nothing that was stored before is found any longer. Rejects if that is not certain. */
   async invalidate(options: CallOptions | undefined): Promise<void> {
     const generation = newGeneration();
-    this.#dispatcher.enter('invalidate');
+    this.#dispatcher.lifecycle.begin('invalidate');
     try {
       this.#shared = undefined; // it is read before
       await this.#items.set(this.#key, generation, 0, options);
       this.#follow(this.#prefixOf(generation));
     } finally {
-      this.#dispatcher.leave();
+      this.#dispatcher.lifecycle.release();
     }
   }
 
@@ -143,7 +146,7 @@ export class Generation {
     if (options?.timeout !== undefined || options?.signal !== undefined) return this.#read(options);
     if (this.#shared === undefined) {
       // Requests leave at the end of a tick, so what this tick still calls is called before the read is sent.
-      process.nextTick(() => {
+      nextTick(() => {
         this.#shared = undefined;
       });
       this.#shared = this.#read(undefined);
@@ -152,12 +155,12 @@ export class Generation {
   }
 
   async #read(options: CallOptions | undefined): Promise<string> {
-    const start = performance.now();
+    const start = now();
     let left = options;
-    for (let attempt = 0; attempt < mostAttempts; ++attempt) {
+    for (let attempt = 0; attempt < maxAttempts; ++attempt) {
       const found = await this.#items.get(this.#key, left);
-      if (found !== undefined) return this.#prefixOf(this.#checked(found));
-      const timeout = (options?.timeout ?? this.#dispatcher.timeout) - (performance.now() - start);
+      if (found !== miss) return this.#prefixOf(this.#checked(found));
+      const timeout = (options?.timeout ?? this.#dispatcher.timeout) - (now() - start);
       left = { ...options, timeout: Math.max(1, timeout) };
       // It was never there, or was evicted. Add: another process may be doing the same.
       const made = newGeneration();
@@ -175,7 +178,7 @@ export class Generation {
 }
 
 function newGeneration(): string {
-  return randomBytes(generationBytes).toString('base64url');
+  return randomText(generationBytes);
 }
 
 /** The generation could not be read. The write may have been carried out all the same. */

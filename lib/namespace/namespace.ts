@@ -1,22 +1,25 @@
 /** A view of a client: keys that can be invalidated all at once. */
 
-import type { CallOptions } from '../options/call-options';
 import type { Dispatcher } from '../dispatch/dispatcher';
-import type { TimeArg } from '../options/expiry';
-import { Generation } from './generation';
-import { planOf, type GetOrSetOptions, type Loader } from '../read-through/get-or-set';
 import { KeyOperations } from '../operations/key-operations';
-import { nameOf, withPrefix, type Key } from '../options/keys';
-import { NamespacedRequests } from './namespaced-executor';
-import { ReadThrough, type Found } from '../read-through/read-through';
-import type { Requests } from '../operations/executor';
-import { TextItems } from '../read-through/internal-items';
+import type { ClientContext } from '../operations/client-context';
+import { rejecting } from '../operations/rejecting';
+import { readCallOptions, rejectCallback, type CallOptions } from '../options/call-options';
+import type { TimeArg } from '../options/expiry';
+import { describeType } from '../describe-type';
+import { internalPrefix, isInternal, withPrefix, type Key } from '../options/keys';
+import { assertWellFormed } from '../well-formed';
+import { toPlan, type GetOrSetOptions, type Loader } from '../read-through/get-or-set';
+import { InternalItems } from '../read-through/internal-items';
+import { ReadThrough, type LookupResult } from '../read-through/read-through';
+import { Generation } from './generation';
+import { NamespacedExecutor } from './namespaced-executor';
 
 /**
  * The keys of one namespace. Made by `client.namespace(name)`.
  *
  * Its methods are the client's, for keys that are stored as `<name>:<generation>:<key>`. The generation is read with
- * every operation, from the key `<name>:@generation`: once an `invalidate()` of any process has resolved, no operation
+ * every operation, from the key `@@generation:<name>`: once an `invalidate()` of any process has resolved, no operation
  * that is called afterwards, in any process, sees what was stored before. If the generation's server cannot be reached,
  * operations fail as if the key's own could not.
  *
@@ -30,18 +33,18 @@ export class Namespace extends KeyOperations {
   readonly #readThrough: ReadThrough;
   readonly #dispatcher: Dispatcher;
 
-  /** Use `client.namespace(name)`. */
-  constructor(name: string, generation: Generation, requests: Requests, readThrough: ReadThrough) {
-    super(new NamespacedRequests(generation, requests), requests.decoders);
+  /** @internal Use `client.namespace(name)`. */
+  constructor(name: string, generation: Generation, context: ClientContext, readThrough: ReadThrough) {
+    super({ ...context, executor: new NamespacedExecutor(generation, context.executor) });
     this.name = name;
     this.#readThrough = readThrough;
-    this.#dispatcher = requests.dispatcher;
+    this.#dispatcher = context.executor.dispatcher;
     this.#generation = generation;
   }
 
   /** How many bytes a key may have: 250, without what goes before it. */
-  get longestKey(): number {
-    return this.#dispatcher.submission.longestKey - this.#generation.prefixBytes;
+  get maxKeyBytes(): number {
+    return this.#dispatcher.keyLimits.maxKeyBytes - this.#generation.prefixBytes;
   }
 
   /**
@@ -51,7 +54,8 @@ export class Namespace extends KeyOperations {
    * Rejects, with `failSoft`, too, if the server did not confirm it: then it may or may not have been done.
    */
   invalidate(options?: CallOptions): Promise<void> {
-    return this.#generation.invalidate(options);
+    rejectCallback(options);
+    return rejecting(() => this.#generation.invalidate(readCallOptions(options)));
   }
 
   // Caching.
@@ -59,59 +63,68 @@ export class Namespace extends KeyOperations {
   /**
    * As the client's `getOrSet`. A value that was being loaded when the namespace was invalidated is not found afterwards.
    */
-  async getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
-    const plan = planOf(key, loader, time, { longestKey: this.longestKey, timeout: this.#dispatcher.timeout });
-    const look = (prefix: string, late: CallOptions | undefined): Promise<Found> =>
-      this.#readThrough.look(
+  getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
+    rejectCallback(time);
+    return this.#getOrSet(key, loader, time);
+  }
+
+  async #getOrSet<T>(key: Key, loader: Loader<T>, time: TimeArg | GetOrSetOptions | undefined): Promise<T> {
+    const plan = toPlan(key, loader, time, { maxKeyBytes: this.maxKeyBytes, timeout: this.#dispatcher.timeout });
+    const lookUp = (prefix: string, late: CallOptions | undefined): Promise<LookupResult> =>
+      this.#readThrough.lookUp(
         withPrefix(prefix, plan.key),
         plan,
         late === undefined ? plan.call : { ...plan.call, ...late },
       );
-    const lookInGeneration = (): Promise<Found> =>
-      this.#generation.run('getOrSet', look, plan.call, false).catch((error: unknown) =>
+    const lookUpInGeneration = (): Promise<LookupResult> =>
+      this.#generation.run('getOrSet', lookUp, plan.call, false).catch((error: unknown) =>
         // Without a generation there is no key to store it under; this one is for those who wait in this process.
         this.#readThrough.outage(withPrefix(`${this.name}:`, plan.key), plan, error),
       );
-    return (await this.#readThrough.run(lookInGeneration, plan)) as T;
+    return (await this.#readThrough.run(lookUpInGeneration, plan)) as T;
   }
 }
 
 /** Of a name, in bytes: leaves 36 for the keys. */
-const longestName = 200;
+const maxNameBytes = 200;
 /** Namespaces whose generations a client remembers. */
-const mostRemembered = 1000;
+const maxRemembered = 1000;
 
 /** The namespaces of one client. */
 export class Namespaces {
-  readonly #requests: Requests;
-  readonly #items: TextItems;
+  readonly #context: ClientContext;
+  readonly #items: InternalItems;
   readonly #readThrough: ReadThrough;
   /** By name; the one that was asked for last is last. */
   readonly #generations = new Map<string, Generation>();
 
-  constructor(requests: Requests) {
-    this.#requests = requests;
-    const followUps = requests.forFollowUps();
-    this.#items = new TextItems(followUps);
-    this.#readThrough = new ReadThrough(followUps, this.#items);
+  constructor(context: ClientContext) {
+    this.#context = context;
+    const begun = { ...context, executor: context.executor.forBegunCalls() };
+    this.#items = new InternalItems(begun);
+    this.#readThrough = new ReadThrough(begun, this.#items);
   }
 
   /** @throws TypeError, RangeError */
   get(name: string): Namespace {
     const given: unknown = name;
-    if (typeof given !== 'string') throw new TypeError(`namespace: the name must be a string, not ${nameOf(given)}`);
+    if (typeof given !== 'string')
+      throw new TypeError(`namespace: the name must be a string, not ${describeType(given)}`);
+    assertWellFormed(given, 'namespace: the name');
     const bytes = Buffer.byteLength(given);
-    if (bytes === 0 || bytes > longestName)
-      throw new RangeError(`namespace: the name must have 1 … ${String(longestName)} bytes, not ${String(bytes)}`);
-    return new Namespace(given, this.#generation(given), this.#requests, this.#readThrough);
+    if (bytes === 0 || bytes > maxNameBytes)
+      throw new RangeError(`namespace: the name must have 1 … ${String(maxNameBytes)} bytes, not ${String(bytes)}`);
+    if (isInternal(given)) throw new RangeError(`namespace: the name must not begin with ${internalPrefix}`);
+    return new Namespace(given, this.#generation(given), this.#context, this.#readThrough);
   }
 
   /** All views of a name share it: so they keep the order of their operations, and know what each other has seen. */
   #generation(name: string): Generation {
-    const generation = this.#generations.get(name) ?? new Generation(name, this.#items, this.#requests.dispatcher);
+    const { dispatcher } = this.#context.executor;
+    const generation = this.#generations.get(name) ?? new Generation(name, this.#items, dispatcher);
     this.#generations.delete(name);
     this.#generations.set(name, generation);
-    if (this.#generations.size > mostRemembered) {
+    if (this.#generations.size > maxRemembered) {
       const [eldest] = this.#generations.keys();
       this.#generations.delete(eldest as string);
     }

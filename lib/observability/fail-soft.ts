@@ -47,6 +47,36 @@ export function isOutage(error: unknown): boolean {
   return error instanceof MemcachedError && !mistakes.some((mistake) => error instanceof mistake);
 }
 
+/** In place of a fallback: the operation rejects, with `failSoft`, too. */
+export const noFallback = Symbol('no fallback');
+
+/** What `failSoft` makes of an operation's failure. */
+export interface Forgiving<R> {
+  /** Returns what it resolves to instead of an outage; `noFallback` if it rejects. */
+  wholeFallback(): R | typeof noFallback;
+  /** Puts a fallback in the place of each part that failed, if the error is forgiven. */
+  forgiveParts(result: R, isForgiven: (error: unknown) => boolean): R;
+}
+
+/** `failSoft`: an outage becomes the operation's fallback, and is published. */
+export function withFallback<R>(promise: Promise<R>, operation: Forgiving<R>): Promise<R> {
+  return promise.then(
+    (result) => operation.forgiveParts(result, forgive),
+    (error: unknown) => {
+      const fallback = operation.wholeFallback();
+      if (fallback === noFallback || !forgive(error)) throw error;
+      return fallback;
+    },
+  );
+}
+
+/** Whether the error is an outage, which is published then. */
+function forgive(error: unknown): boolean {
+  if (!isOutage(error)) return false;
+  publishFailure(error);
+  return true;
+}
+
 export function publishFailure(error: unknown): void {
   if (channel.hasSubscribers) channel.publish({ error } satisfies FailureMessage);
 }

@@ -6,7 +6,7 @@ import type { Key } from '../options/keys';
 import type { OperationName } from './metrics';
 
 /** A `TracingChannel` of node:diagnostics_channel, whose messages are {@link CommandContext}s. */
-export const commandChannelName = 'libmemcached:command';
+const commandChannelName = 'libmemcached:command';
 
 /** One operation, or one multi-operation: the same object from `start` to `asyncEnd`. */
 export interface CommandContext {
@@ -51,8 +51,22 @@ export function traced<T>(context: CommandContext, run: () => Promise<T>): Promi
   return commands.tracePromise(run, context);
 }
 
-/** What became of a multi, whose own promise does not say it. Before it settles. */
-export function publishFailedKeys(context: CommandContext, errors: readonly unknown[]): void {
+/** As `traced`, for a multi, whose own promise does not say what became of each key. */
+export async function tracedMulti<R>(
+  context: CommandContext,
+  run: () => Promise<R>,
+  partErrors: (result: R) => readonly unknown[],
+): Promise<R> {
+  const results: R[] = [];
+  await traced(context, async () => {
+    const result = await run();
+    publishFailedKeys(context, partErrors(result));
+    results.push(result);
+  });
+  return results[0] as R;
+}
+
+function publishFailedKeys(context: CommandContext, errors: readonly unknown[]): void {
   const failed = errors.filter((member) => member !== undefined);
   context.failedKeys = failed.length;
   if (failed.length === 0) return;

@@ -1,15 +1,14 @@
-/** Arguments of single operations, and their checks. */
+/** Options of operations on keys, and their checks. */
 
-import type { Codec, Serialized } from '../codecs/codec';
-import { serialize as standardSerialize } from '../codecs/pylibmc';
-import { assertOptions, unknownOption, type CallOptions } from '../options/call-options';
-import { expiryOf, isDate, type TimeArg } from '../options/expiry';
-import { nameOf } from '../options/keys';
+import { readCallOptions, readOptions, type CallOptions } from '../options/call-options';
+import { isDate, toExpiry, type TimeArg } from '../options/expiry';
+import { describeType } from '../describe-type';
+import { checkInteger, checkUint64, maxUint32, maxUint64 } from '../options/ranges';
 
 export interface StoreOptions extends CallOptions {
   /** Seconds until it expires (0: never), or a Date. Default 0. */
   time?: TimeArg | undefined;
-  /** Compress values of at least so many bytes, if that makes them smaller; 0 (the default): never. */
+  /** Compress values of at least this many bytes, if that makes them smaller; 0 (the default): never. */
   minCompressLen?: number | undefined;
   /** zlib's level: 0 (none) … 9; -1 (the default) is zlib's own choice. */
   compressLevel?: number | undefined;
@@ -18,185 +17,99 @@ export interface StoreOptions extends CallOptions {
 export interface CounterOptions extends CallOptions {
   /** Resolve to a bigint: exact up to 2^64-1. Default false. */
   bigint?: boolean | undefined;
-  /** Create the counter with this value (0 … 2^64-1) if it is not there. */
+  /** Create the counter with this value (0 … 2^64-1) if it does not exist. */
   initial?: number | bigint | undefined;
   /** With `initial`: when the counter that is created expires. Default: never. */
   time?: TimeArg | undefined;
 }
 
 export interface CheckedStoreOptions {
-  expiry: number;
-  minCompressLen: number;
-  compressLevel: number;
-  call: CallOptions | undefined;
+  readonly expiry: number;
+  readonly minCompressLen: number;
+  readonly compressLevel: number;
+  readonly call: CallOptions | undefined;
 }
 
-const largest32 = 2 ** 32 - 1;
-const largest64 = 2n ** 64n - 1n;
-const longestStatsArgument = 200;
+export interface CheckedCounterOptions {
+  readonly bigint: boolean;
+  readonly initial: number | bigint | undefined;
+  readonly expiry: number;
+  readonly call: CallOptions | undefined;
+}
 
-const noOptions: CheckedStoreOptions = { expiry: 0, minCompressLen: 0, compressLevel: -1, call: undefined };
+const maxStatsArgumentLength = 200;
+/** After these memcached sends a line and no END (seen in 1.6.18): whoever asks waits for ever. */
+const endless = new Set(['sizes_enable', 'sizes_disable']);
 
-const callNames = ['timeout', 'signal'];
-const storeNames = new Set([...callNames, 'time', 'minCompressLen', 'compressLevel']);
-const counterNames = new Set([...callNames, 'bigint', 'initial', 'time']);
+const storeDefaults: CheckedStoreOptions = { expiry: 0, minCompressLen: 0, compressLevel: -1, call: undefined };
+const counterDefaults: CheckedCounterOptions = { bigint: false, initial: undefined, expiry: 0, call: undefined };
 
-/**
- * `own`: names that the method takes beside those of StoreOptions.
- *
- * @throws TypeError for a wrong type or an unknown name, RangeError
- */
-export function checkStoreOptions(
-  given: TimeArg | StoreOptions | undefined,
-  own: readonly string[] = [],
-): CheckedStoreOptions {
-  if (given === undefined) return noOptions;
-  if (typeof given === 'number' || isDate(given)) return { ...noOptions, expiry: expiryOf(given) };
+const callNames = ['timeout', 'signal'] as const;
+const storeNames = [...callNames, 'time', 'minCompressLen', 'compressLevel'] as const satisfies (keyof StoreOptions)[];
+const counterNames = [...callNames, 'bigint', 'initial', 'time'] as const satisfies (keyof CounterOptions)[];
+
+/** The members of options that every operation takes, checked. @throws TypeError, RangeError, the signal's reason */
+export function callOf({ timeout, signal }: CallOptions): CallOptions | undefined {
+  return timeout === undefined && signal === undefined ? undefined : readCallOptions({ timeout, signal });
+}
+
+/** @throws TypeError for a wrong type or an unknown name, RangeError */
+export function checkStoreOptions(given: TimeArg | StoreOptions | undefined): CheckedStoreOptions {
+  if (given === undefined) return storeDefaults;
+  if (typeof given === 'number' || isDate(given)) return { ...storeDefaults, expiry: toExpiry(given) };
   if (typeof given !== 'object' || (given as unknown) === null || Array.isArray(given))
-    throw new TypeError(`time must be a number of seconds, a Date or an options object, not ${nameOf(given)}`);
-  refuseUnknown(given, storeNames, own);
-  const { time, minCompressLen = 0, compressLevel = -1 } = given;
-  inRange(minCompressLen, 'minCompressLen', 0, largest32);
-  inRange(compressLevel, 'compressLevel', -1, 9);
-  return { expiry: expiryOf(time), minCompressLen, compressLevel, call: given };
+    throw new TypeError(`time must be a number of seconds, a Date or an options object, not ${describeType(given)}`);
+  return checkStore(readOptions<StoreOptions>(given, storeNames));
 }
 
-/** `{ expires: 60 }` must not store a value that never expires. */
-function refuseUnknown(options: object, names: ReadonlySet<string>, own: readonly string[] = []): void {
-  for (const name in options) {
-    if (!names.has(name) && !own.includes(name)) throw unknownOption(name, [...names, ...own]);
-  }
+/** The same for members that were read already. @throws TypeError, RangeError */
+export function checkStore(options: StoreOptions): CheckedStoreOptions {
+  const { time, minCompressLen = 0, compressLevel = -1 } = options;
+  checkInteger(minCompressLen, 'minCompressLen', 0, maxUint32);
+  checkInteger(compressLevel, 'compressLevel', -1, 9);
+  return { expiry: toExpiry(time), minCompressLen, compressLevel, call: callOf(options) };
 }
 
-function inRange(value: unknown, name: string, least: number, most: number): void {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${nameOf(value)}`);
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new RangeError(`${name} must be a whole number, ${String(least)} … ${String(most)}: ${String(value)}`);
-}
-
-/** 64 bits, exact. @throws TypeError, RangeError */
-export function checkDelta(value: unknown, name: string): bigint {
-  if (typeof value === 'bigint') {
-    if (value < 0n || value > largest64) throw new RangeError(`${name} must be 0 … 2^64-1: ${String(value)}`);
-    return value;
-  }
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number or a bigint, not ${nameOf(value)}`);
-  if (!Number.isInteger(value) || value < 0)
-    throw new RangeError(`${name} must be a whole number, 0 or more: ${String(value)}`);
-  if (!Number.isSafeInteger(value)) throw new RangeError(`${name} is above 2^53-1 and not exact: pass a bigint`);
-  return BigInt(value);
-}
-
-/** A CAS token. 0 is none: binary servers would store unconditionally. @throws TypeError, RangeError */
+/** Returns a CAS token. 0 is none: binary servers would store unconditionally. @throws TypeError, RangeError */
 export function checkToken(cas: unknown): bigint {
   if (typeof cas !== 'bigint')
-    throw new TypeError(`cas: the token must be the bigint that gets resolved to, not ${nameOf(cas)}`);
-  if (cas < 1n || cas > largest64) throw new RangeError(`cas: the token must be 1 … 2^64-1: ${String(cas)}`);
+    throw new TypeError(`cas: the token must be the bigint that gets resolved to, not ${describeType(cas)}`);
+  if (cas < 1n || cas > maxUint64)
+    throw new RangeError(`cas: the token must be 1 … 2^64-1 (0 is of a server without CAS, memcached -C): ${cas}`);
   return cas;
 }
 
-export function checkCounterOptions(options: CounterOptions | undefined): {
-  bigint: boolean;
-  initial: bigint | undefined;
-  expiry: number;
-} {
-  if (options === undefined) return { bigint: false, initial: undefined, expiry: 0 };
-  assertOptions(options);
-  refuseUnknown(options, counterNames);
-  const initial = options.initial === undefined ? undefined : checkDelta(options.initial, 'initial');
-  if (options.time !== undefined && initial === undefined)
-    throw new TypeError('a counter takes a time only together with initial');
-  return { bigint: options.bigint === true, initial, expiry: expiryOf(options.time) };
+/** @throws TypeError, RangeError */
+export function checkCounterOptions(given: CounterOptions | undefined): CheckedCounterOptions {
+  if (given === undefined) return counterDefaults;
+  const options = readOptions<CounterOptions>(given, counterNames);
+  const { bigint = false, time } = options;
+  if (typeof bigint !== 'boolean') throw new TypeError(`bigint must be a boolean, not ${describeType(bigint)}`);
+  const initial = options.initial === undefined ? undefined : checkUint64(options.initial, 'initial');
+  if (time !== undefined && initial === undefined)
+    throw new TypeError('time requires initial: a counter that exists keeps its expiry');
+  return { bigint, initial, expiry: toExpiry(time), call: callOf(options) };
 }
 
 /** pylibmc's delete takes no time either: memcached would refuse it. @throws TypeError */
-export function refuseTime(options: unknown): void {
+export function rejectTime(options: unknown): void {
   if (options === undefined) return;
   if (typeof options === 'number' || (typeof options === 'object' && options !== null && 'time' in options))
     throw new TypeError('delete takes no time');
 }
 
-/** Goes into a text command as it is. @throws TypeError, RangeError */
+/** Returns an argument of `stats`, which goes into a text command as it is. @throws TypeError, RangeError */
 export function checkStatsArgument(group: unknown): string {
   if (group === undefined) return '';
-  if (typeof group !== 'string') throw new TypeError(`getStats: the group must be a string, not ${nameOf(group)}`);
-  if (group.length > longestStatsArgument || !/^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(group))
+  if (typeof group !== 'string')
+    throw new TypeError(`getStats: the group must be a string, not ${describeType(group)}`);
+  if (endless.has(group))
     throw new RangeError(
-      `getStats: not a group of statistics: ${JSON.stringify(group.slice(0, longestStatsArgument))}`,
+      `getStats: memcached does not end its answer to "${group}"; start it with -o track_sizes, and ask for "sizes"`,
+    );
+  if (group.length > maxStatsArgumentLength || !/^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(group))
+    throw new RangeError(
+      `getStats: not a group of statistics: ${JSON.stringify(group.slice(0, maxStatsArgumentLength))}`,
     );
   return group;
-}
-
-/** memcached cannot be configured for larger items than this. */
-const largestValue = 2 ** 30;
-interface Parts {
-  data: string | Uint8Array;
-  flags: number;
-}
-const parts: Parts = { data: '', flags: 0 };
-
-/**
- * A value's bytes and flags. The object is reused by the next call.
- *
- * @throws TypeError for what cannot be serialized, or a codec that returns nonsense; whatever the codec throws
- */
-export function serializedParts(value: unknown, serialize: ((value: unknown) => Serialized) | undefined): Parts {
-  if (serialize === undefined) {
-    const [data, flags] = standardSerialize(value);
-    parts.data = data;
-    parts.flags = flags;
-  } else {
-    setParts(parts, serialize(value), 'serialize');
-  }
-  if (parts.data.length === 0 && typeof parts.data !== 'string') refuseDetached(parts.data);
-  if (parts.data.length > largestValue)
-    throw new RangeError(
-      `the value has ${String(parts.data.length)} bytes; no memcached takes more than ${String(largestValue)}`,
-    );
-  return parts;
-}
-
-const nothing = new Uint8Array(0);
-
-/** Bytes whose memory was transferred look empty, and would be stored so. @throws TypeError */
-function refuseDetached(data: Uint8Array): void {
-  try {
-    nothing.set(data);
-  } catch (error) {
-    throw new TypeError('cannot store bytes whose ArrayBuffer is detached', { cause: error });
-  }
-}
-
-/** @throws TypeError for what is not bytes and flags */
-function setParts(target: Parts, result: unknown, method: string): void {
-  if (!Array.isArray(result) || result.length !== 2)
-    throw new TypeError(`${method} must return [data, flags], not ${nameOf(result)}`);
-  const [data, flags] = result as [unknown, unknown];
-  if (typeof data !== 'string' && !(data instanceof Uint8Array))
-    throw new TypeError(`${method} must return bytes or a string as data, not ${nameOf(data)}`);
-  if (typeof flags !== 'number' || !Number.isInteger(flags) || flags < 0 || flags > largest32)
-    throw new TypeError(`${method} must return a whole number of 32 bits as flags, not ${String(flags)}`);
-  target.data = data;
-  target.flags = flags;
-}
-
-/**
- * Has a codec that compresses itself do so, if the options ask for it: changes the parts. Returns what is left to do for
- * the native side: their `minCompressLen`.
- *
- * @throws TypeError for a codec that cannot compress, or returns nonsense
- */
-export function compressParts(
-  given: Parts,
-  { minCompressLen, compressLevel }: CheckedStoreOptions,
-  codec: Codec,
-): number {
-  if (minCompressLen === 0 || codec.zlib !== false) return minCompressLen;
-  if (codec.compress === undefined)
-    throw new TypeError(`minCompressLen: codec ${codec.name ?? 'without a name'} does not compress`);
-  const bytes = typeof given.data === 'string' ? Buffer.from(given.data) : given.data;
-  if (bytes.length < minCompressLen || compressLevel === 0) return 0;
-  const result: unknown = codec.compress(bytes, given.flags, compressLevel);
-  if (result !== undefined) setParts(given, result, 'compress');
-  return 0;
 }

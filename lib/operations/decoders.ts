@@ -1,23 +1,26 @@
-/** How replies are read: one decoder for each kind of result. */
+/** How completions become results: a decoder for each kind of result. */
 
-import type { Codec } from '../codecs/codec';
-import { DeserializationError, errorForStatus, type MemcachedError, CacheMiss, returnCode } from '../errors';
-import type { ErrorDetails } from '../errors';
-import type { Decoder, Reply, Subject } from './operation';
-import type { ErrorCounts } from '../observability/metrics';
 import { Op, operationNames, Status } from '../addon/record-layout';
+import { rejectPromise, type Codec } from '../codecs/codec';
+import type { Completion } from '../dispatch/pending-operation';
+import {
+  CacheMiss,
+  DeserializationError,
+  errorForStatus,
+  returnCode,
+  type ErrorDetails,
+  type MemcachedError,
+} from '../errors';
+import type { ErrorCounts } from '../observability/metrics';
+import type { Decoder, Subject } from './operation';
 
 const notFound = returnCode('NOTFOUND');
 const notStored = returnCode('NOTSTORED');
 const dataExists = returnCode('DATA_EXISTS');
-const unknownReadFailure = returnCode('UNKNOWN_READ_FAILURE');
-const clientError = returnCode('CLIENT_ERROR');
 
-/** What `gets` resolves to where there is nothing. */
-export const missWithToken: [undefined, undefined] = [undefined, undefined];
-
-/** In groups: told apart from every value. */
+/** Nothing is stored under the key: told apart from every value. */
 export const miss = Symbol('miss');
+export type Miss = typeof miss;
 
 /** A Buffer with the methods that Node has but does not document; they skip the look-up of the encoding's name. */
 interface SliceableBuffer extends Buffer {
@@ -27,118 +30,143 @@ interface SliceableBuffer extends Buffer {
 /** pylibmc's flags of a plain string: the one type that is worth a path of its own. */
 const textFlags = 16;
 
+/* eslint-disable @typescript-eslint/no-unnecessary-type-parameters -- `T` is what the caller says that the value is: only
+   the caller can know. */
+
 export interface Decoders {
-  value: Decoder;
-  valueWithToken: Decoder;
-  exists: Decoder;
-  stored: Decoder;
-  found: Decoder;
-  counter: Decoder;
-  text: Decoder;
-  nothing: Decoder;
+  /** The value; on a miss the operation's fallback. */
+  valueOrFallback: Decoder<unknown>;
+  valueOrMiss: <T>(completion: Completion, subject: Subject) => T | Miss;
+  valueWithToken: <T>(completion: Completion, subject: Subject) => [value: T, cas: bigint] | Miss;
+  valueWithTokenOrNothing: <T>(
+    completion: Completion,
+    subject: Subject,
+  ) => [value: T, cas: bigint] | [undefined, undefined];
+  /** Whether it is there: of a read, and of what deletes or touches. */
+  exists: Decoder<boolean>;
+  stored: Decoder<boolean>;
+  counter: Decoder<number>;
+  exactCounter: Decoder<bigint>;
+  text: Decoder<string>;
+  textOrMiss: Decoder<string | Miss>;
+  nothing: Decoder<true>;
 }
 
 export interface DecoderContext {
-  /** Undefined: the default codec, which is called directly. */
-  deserialize: ((data: Buffer, flags: number) => unknown) | undefined;
+  /** Returns undefined for the default codec, which is called directly. */
+  deserializer: () => ((data: Buffer, flags: number) => unknown) | undefined;
   standard: Codec;
-  serverName(index: number): string;
-  errors: ErrorCounts;
-  /** Bytes that one value may become when it is inflated. */
+  servers: { name(index: number): string; readonly errors: ErrorCounts };
+  /** Bytes that one value may become when it is decompressed. */
   maxInflated: number;
 }
 
-/** The decoders of one client. */
+/** Returns the decoders of one client. */
 export function makeDecoders(context: DecoderContext): Decoders {
+  const { servers } = context;
+
   const counted = <E extends Error>(error: E, server: number): E => {
-    context.errors.count(server, error);
+    servers.errors.count(server, error);
     return error;
   };
 
-  const errorFor = (reply: Reply, operation: Subject): MemcachedError =>
-    counted(failure(reply, operation, context.serverName(reply.server)), reply.server);
+  const toError = (completion: Completion, subject: Subject): MemcachedError => {
+    const text = completion.bytes.toString('utf8', completion.start, completion.end);
+    const details = toDetails(subject);
+    const server = servers.name(completion.server);
+    if (server !== '') details.server = server;
+    const { status, outcome, timeout } = completion;
+    return counted(errorForStatus(status, outcome, text, details, timeout), completion.server);
+  };
 
-  const whyNotInflated = `it is not in zlib format, or has more than ${String(context.maxInflated)} bytes (maxInflated)`;
-
-  const readValue = (reply: Reply, operation: Subject): unknown => {
-    if (reply.status === Status.BadCompression) {
-      const why = `the flags say that the value is compressed, but it cannot be inflated: ${whyNotInflated}`;
-      throw counted(new DeserializationError(why, takeBytes(reply), reply.flags, detailsOf(operation)), reply.server);
+  const readValue = (completion: Completion, subject: Subject): unknown => {
+    if (completion.status === Status.BadCompression) {
+      const reason =
+        'the flags say that the value is compressed, but it cannot be decompressed: ' +
+        `it is not in zlib format, or has more than ${context.maxInflated} bytes (maxInflated)`;
+      const error = new DeserializationError(reason, takeBytes(completion), completion.flags, toDetails(subject));
+      throw counted(error, completion.server);
     }
-    if (context.deserialize === undefined && reply.flags === textFlags)
-      return (reply.bytes as SliceableBuffer).utf8Slice(reply.start, reply.end);
-    const data = takeBytes(reply);
+    const own = context.deserializer();
+    if (own === undefined && completion.flags === textFlags)
+      return (completion.bytes as SliceableBuffer).utf8Slice(completion.start, completion.end);
+    const { flags, server } = completion; // a codec that calls us may cause the next one
+    const data = takeBytes(completion);
     try {
-      return context.deserialize === undefined
-        ? context.standard.deserialize(data, reply.flags)
-        : context.deserialize(data, reply.flags);
+      if (own === undefined) return context.standard.deserialize(data, flags);
+      const value = own(data, flags);
+      rejectPromise(value, 'deserialize');
+      return value;
     } catch (error) {
       if (error instanceof CacheMiss) return miss;
-      throw counted(deserializationError(error, data, reply.flags, operation), reply.server);
+      throw counted(deserializationError(error, data, flags, subject), server);
     }
   };
 
-  const valueOrMiss = (reply: Reply, operation: Subject): unknown => {
-    if (reply.status === Status.Success || reply.status === Status.BadCompression) return readValue(reply, operation);
-    if (reply.status === notFound) return miss;
-    throw errorFor(reply, operation);
+  const valueOrMiss = <T>(completion: Completion, subject: Subject): T | Miss => {
+    const { status } = completion;
+    if (status === Status.Success || status === Status.BadCompression)
+      return readValue(completion, subject) as T | Miss;
+    if (status === notFound) return miss;
+    throw toError(completion, subject);
   };
 
-  const value: Decoder = (reply, operation) => {
-    const result = valueOrMiss(reply, operation);
-    return result === miss ? operation.extra : result;
+  const valueWithToken = <T>(completion: Completion, subject: Subject): [T, bigint] | Miss => {
+    const { numberLow, numberHigh } = completion;
+    const value = valueOrMiss<T>(completion, subject);
+    return value === miss ? miss : [value, toBigInt(numberLow, numberHigh)];
   };
 
-  const valueWithToken: Decoder = (reply, operation) => {
-    const low = reply.numberLow;
-    const high = reply.numberHigh;
-    const result = valueOrMiss(reply, operation);
-    return result === miss ? operation.extra : [result, toBigInt(low, high)];
+  const stored: Decoder<boolean> = (completion, subject) => {
+    if (completion.status === Status.Success) return true;
+    if (isNotStored(subject.op, completion.status)) return false;
+    throw toError(completion, subject);
   };
 
-  const exists: Decoder = (reply, operation) => {
-    if (reply.status === Status.Success || reply.status === Status.BadCompression) return true;
-    if (reply.status === notFound) return false;
-    throw errorFor(reply, operation);
+  const assertSuccess = (completion: Completion, subject: Subject): void => {
+    if (completion.status !== Status.Success) throw toError(completion, subject);
   };
 
-  const stored: Decoder = (reply, operation) => {
-    if (reply.status === Status.Success) return true;
-    if (isNotStored(operation.op, reply.status)) return false;
-    throw errorFor(reply, operation);
+  const text: Decoder<string> = (completion, subject) => {
+    assertSuccess(completion, subject);
+    return completion.bytes.toString('utf8', completion.start, completion.end);
   };
 
-  const found: Decoder = (reply, operation) => {
-    if (reply.status === Status.Success) return true;
-    if (reply.status === notFound) return false;
-    throw errorFor(reply, operation);
+  return {
+    valueOrFallback: (completion, subject) => {
+      const value = valueOrMiss(completion, subject);
+      return value === miss ? subject.fallback : value;
+    },
+    valueOrMiss,
+    valueWithToken,
+    valueWithTokenOrNothing: (completion, subject) => {
+      const found = valueWithToken<never>(completion, subject);
+      return found === miss ? [undefined, undefined] : found;
+    },
+    exists: (completion, subject) => {
+      const { status } = completion;
+      if (status === Status.Success || status === Status.BadCompression) return true;
+      if (status === notFound) return false;
+      throw toError(completion, subject);
+    },
+    stored,
+    counter: (completion, subject) => {
+      assertSuccess(completion, subject);
+      const { numberLow, numberHigh } = completion;
+      if (numberHigh < 2 ** 21) return numberHigh * 2 ** 32 + numberLow;
+      throw inexactError(toBigInt(numberLow, numberHigh), subject);
+    },
+    exactCounter: (completion, subject) => {
+      assertSuccess(completion, subject);
+      return toBigInt(completion.numberLow, completion.numberHigh);
+    },
+    text,
+    textOrMiss: (completion, subject) => (completion.status === notFound ? miss : text(completion, subject)),
+    nothing: (completion, subject) => {
+      assertSuccess(completion, subject);
+      return true;
+    },
   };
-
-  const counter: Decoder = (reply, operation) => {
-    if (reply.status === Status.Success) {
-      const exact = toBigInt(reply.numberLow, reply.numberHigh);
-      return counterResult(exact, operation.extra === true, operation);
-    }
-    if (reply.status === unknownReadFailure && reply.outcome === 0) {
-      // The binary protocol's "not a number", which libmemcached does not know; text says CLIENT_ERROR.
-      reply.status = clientError;
-      const details = detailsOf(operation, context.serverName(reply.server));
-      throw counted(errorForStatus(clientError, 0, 'the stored value is not a number', details), reply.server);
-    }
-    throw errorFor(reply, operation);
-  };
-
-  const text: Decoder = (reply, operation) => {
-    if (reply.status === Status.Success) return reply.bytes.toString('utf8', reply.start, reply.end);
-    throw errorFor(reply, operation);
-  };
-
-  const nothing: Decoder = (reply, operation) => {
-    if (reply.status === Status.Success) return true;
-    throw errorFor(reply, operation);
-  };
-
-  return { value, valueWithToken, exists, stored, found, counter, text, nothing };
 }
 
 /** What add, replace, append, prepend and cas resolve to false for; the protocols say it differently. */
@@ -155,49 +183,32 @@ function isNotStored(op: Op, status: number): boolean {
   }
 }
 
-/** @throws RangeError, which carries the value, if it is not exact as a number */
-export function counterResult(
-  exact: bigint,
-  asBigInt: boolean,
-  operation: Pick<Subject, 'op' | 'key'>,
-): number | bigint {
-  if (asBigInt) return exact;
-  const number = Number(exact);
-  if (Number.isSafeInteger(number)) return number;
-  const name = operationNames[operation.op];
-  throw Object.assign(
-    new RangeError(`${name}: the new value ${String(exact)} is above 2^53-1; pass { bigint: true }`),
-    { value: exact, key: operation.key, operation: name },
-  );
+/** Returns the RangeError for a counter that is not exact as a number; it carries the value. */
+export function inexactError(exact: bigint, { op, key }: Pick<Subject, 'op' | 'key'>): RangeError {
+  const operation = operationNames[op];
+  const error = new RangeError(`${operation}: the new value ${exact} is above 2^53-1; pass { bigint: true }`);
+  return Object.assign(error, { value: exact, key, operation });
 }
 
 export function toBigInt(low: number, high: number): bigint {
   return high === 0 ? BigInt(low) : (BigInt(high) << 32n) | BigInt(low);
 }
 
-/** The value's bytes, for keeps. */
-function takeBytes(reply: Reply): Buffer {
-  if (reply.isOwned) return reply.bytes;
-  return Buffer.from(reply.bytes.subarray(reply.start, reply.end));
+/** Returns the value's bytes, for keeps. */
+function takeBytes(completion: Completion): Buffer {
+  if (completion.isOwned) return completion.bytes;
+  return Buffer.from(completion.bytes.subarray(completion.start, completion.end));
 }
 
-function detailsOf(operation: Subject, server?: string): ErrorDetails {
-  const details: ErrorDetails = { operation: operationNames[operation.op] };
-  if (operation.key !== undefined) details.key = operation.key;
-  if (server !== undefined && server !== '') details.server = server;
+function toDetails({ op, key }: Subject): ErrorDetails {
+  const details: ErrorDetails = { operation: operationNames[op] };
+  if (key !== undefined) details.key = key;
   return details;
 }
 
-function failure(reply: Reply, operation: Subject, server: string): MemcachedError {
-  const text = reply.bytes.toString('utf8', reply.start, reply.end);
-  return errorForStatus(reply.status, reply.outcome, text, detailsOf(operation, server));
-}
-
-function deserializationError(error: unknown, data: Buffer, flags: number, operation: Subject): DeserializationError {
+function deserializationError(error: unknown, data: Buffer, flags: number, subject: Subject): DeserializationError {
   const reason = error instanceof Error ? error.message : String(error);
-  const cause = error instanceof DeserializationError ? error.cause : error;
-  return new DeserializationError(`${operationNames[operation.op]}: ${reason}`, data, flags, {
-    ...detailsOf(operation),
-    cause,
-  });
+  const details = toDetails(subject);
+  details.cause = error instanceof DeserializationError ? error.cause : error;
+  return new DeserializationError(`${operationNames[subject.op]}: ${reason}`, data, flags, details);
 }

@@ -1,281 +1,94 @@
-/** One key, one operation: from checked arguments to a promise. */
+/** Runs operations: sends them, traces them, and falls back under `failSoft`. */
 
-import {
-  checkCounterOptions,
-  checkDelta,
-  checkStoreOptions,
-  compressParts,
-  serializedParts,
-  type CounterOptions,
-  type StoreOptions,
-} from './arguments';
-import type { Codec, Serialized } from '../codecs/codec';
-import { describeForServer, describeOne } from './operation-context';
-import type { CallOptions } from '../options/call-options';
+import { operationNames, type Op } from '../addon/record-layout';
 import type { Dispatcher } from '../dispatch/dispatcher';
-import type { TimeArg } from '../options/expiry';
-import { countFrom, type InitialCounter } from './initial-counter';
-import { assertKey, copied, type Key } from '../options/keys';
-import { Operation, type Decoder } from './operation';
-import type { Decoders } from './decoders';
-import { isOutage, publishFailure } from '../observability/fail-soft';
-import { isTraced, traced } from '../observability/tracing';
-import { plainDetails, type Details } from '../dispatch/submission-buffer';
-import { type Op, operationNames } from '../addon/record-layout';
+import type { Payload } from '../dispatch/pending-operation';
+import { noFallback, withFallback } from '../observability/fail-soft';
+import { isTraced, traced, tracedMulti } from '../observability/tracing';
+import { readCallOptions, type CallOptions } from '../options/call-options';
+import type { InitialCounter } from './initial-counter';
+import { SingleOperation, type Decoder, type Operation } from './operation';
+import { toCommandContext } from './operation-context';
+import { rejection } from './rejecting';
 
-export interface RequestsOptions {
-  dispatcher: Dispatcher;
-  decoders: Decoders;
-  codec: Codec;
-  /** Undefined: the default codec, without a detour over the client's `serialize`. */
-  serialize: ((value: unknown) => Serialized) | undefined;
-  servers: number;
-  failSoft: boolean;
-  /** Sent by calls that have begun already: a client that is closing still takes them. */
-  isFollowUp: boolean;
+/** Runs operations on keys: as they are, or in a namespace. */
+export interface Executor {
+  send<R>(operation: Operation<R>, options?: CallOptions): Promise<R>;
+  /** Runs a counter that is created if it does not exist: several operations, one call. */
+  adjustCounter(counter: InitialCounter, options?: CallOptions): Promise<number | bigint>;
 }
 
-export class Requests {
+interface ExecutorOptions {
+  failSoft: boolean;
+  /** It sends for calls that have begun: a client that is closing accepts that. */
+  acceptWhileClosing?: boolean;
+}
+
+export class OperationExecutor implements Executor {
   readonly dispatcher: Dispatcher;
-  readonly decoders: Decoders;
-  readonly codec: Codec;
-  readonly serialize: ((value: unknown) => Serialized) | undefined;
   readonly failSoft: boolean;
-  readonly isFollowUp: boolean;
-  readonly #servers: number;
+  readonly #acceptWhileClosing: boolean;
 
-  constructor(options: RequestsOptions) {
-    this.dispatcher = options.dispatcher;
-    this.decoders = options.decoders;
-    this.codec = options.codec;
-    this.serialize = options.serialize;
+  constructor(dispatcher: Dispatcher, options: ExecutorOptions) {
+    this.dispatcher = dispatcher;
     this.failSoft = options.failSoft;
-    this.isFollowUp = options.isFollowUp;
-    this.#servers = options.servers;
+    this.#acceptWhileClosing = options.acceptWhileClosing === true;
   }
 
-  /** The same for what calls that have begun send later. */
-  forFollowUps(): Requests {
-    return this.#with({ isFollowUp: true });
+  /** Returns one for what calls that have begun send later. */
+  forBegunCalls(): OperationExecutor {
+    return new OperationExecutor(this.dispatcher, { failSoft: this.failSoft, acceptWhileClosing: true });
   }
 
-  /** The same for values that are serialized already: pairs of data and flags. */
-  forSerialized(): Requests {
-    return this.#with({ serialize: (pair) => pair as Serialized });
-  }
-
-  #with(changes: Partial<RequestsOptions>): Requests {
-    const { dispatcher, decoders, codec, serialize, failSoft, isFollowUp } = this;
-    const servers = this.#servers;
-    return new Requests({ dispatcher, decoders, codec, serialize, failSoft, isFollowUp, servers, ...changes });
-  }
-
-  /** `extra` is the decoder's; `soft` is what an outage resolves to under `failSoft`. */
-  read(op: Op, key: Key, decode: Decoder, extra: unknown, soft: unknown, options?: CallOptions): Promise<unknown> {
-    const promise = this.short(op, key, decode, extra, options);
-    return this.failSoft ? soften(promise, soft) : promise;
-  }
-
-  /** As `read`; an outage rejects under `failSoft`, too. */
-  short(op: Op, key: Key, decode: Decoder, extra: unknown, options: CallOptions | undefined): Promise<unknown> {
-    if (isTraced()) return this.#tracedShort(op, key, decode, extra, options);
-    return this.#sendShort(op, key, decode, extra, options);
+  /** `isPart`: of something that is traced, and falls back, as a whole. */
+  send<R>(operation: Operation<R>, options?: CallOptions, isPart = false): Promise<R> {
+    if (isTraced() && !isPart) return this.#sendTraced(operation, options);
+    let promise: Promise<R>;
+    try {
+      const call = readCallOptions(options); // the caller's code may run here: nothing has begun yet
+      promise = operation.begin(this.dispatcher.keyLimits);
+      this.dispatcher.send(operation, call, this.#acceptWhileClosing);
+    } catch (error) {
+      promise = rejection(error);
+    }
+    return this.failSoft && !isPart ? withFallback(promise, operation) : promise;
   }
 
   // A function of its own: the closure would cost every operation, traced or not.
-  #tracedShort(op: Op, key: Key, decode: Decoder, extra: unknown, options?: CallOptions): Promise<unknown> {
-    return traced(describeOne(this.dispatcher, op, key), () => this.#sendShort(op, key, decode, extra, options));
+  #sendTraced<R>(operation: Operation<R>, options: CallOptions | undefined): Promise<R> {
+    const context = toCommandContext(operation, this.dispatcher.servers);
+    const send = (): Promise<R> => this.send(operation, options, true);
+    const promise =
+      operation.wireKeys === undefined
+        ? traced(context, send)
+        : tracedMulti(context, send, (result) => operation.partErrors(result));
+    return this.failSoft ? withFallback(promise, operation) : promise;
   }
 
-  #sendShort(op: Op, key: Key, decode: Decoder, extra: unknown, options: CallOptions | undefined): Promise<unknown> {
+  async adjustCounter(counter: InitialCounter, given?: CallOptions): Promise<number | bigint> {
+    const { lifecycle, servers } = this.dispatcher;
+    const options = readCallOptions(given);
+    const own = counter.kept(); // it is sent again
+    if (this.#acceptWhileClosing) lifecycle.retain();
+    else lifecycle.begin(operationNames[counter.op]);
     try {
-      assertKey(key, operationNames[op]);
-      const own = copied(key); // it is read again: by a replica, and for messages
-      const operation = new Operation(op, own, decode, extra, 0);
-      const promise = operation.promise();
-      this.dispatcher.sendShort(operation, key, options, this.isFollowUp);
-      return promise;
-    } catch (error) {
-      return rejection(error);
-    }
-  }
-
-  /** A write with an answer of yes or no. */
-  write(
-    op: Op,
-    key: Key,
-    decode: Decoder,
-    value: string | Uint8Array,
-    details: Details,
-    options: CallOptions | undefined,
-  ): Promise<boolean> {
-    const promise = this.long(op, key, decode, undefined, value, details, options) as Promise<boolean>;
-    return this.failSoft ? soften(promise, false) : promise;
-  }
-
-  long(
-    op: Op,
-    key: Key,
-    decode: Decoder,
-    extra: unknown,
-    value: string | Uint8Array,
-    details: Details,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    if (isTraced()) return this.#tracedLong(op, key, decode, extra, value, details, options);
-    return this.sendLong(op, key, decode, extra, value, details, options);
-  }
-
-  #tracedLong(
-    op: Op,
-    key: Key,
-    decode: Decoder,
-    extra: unknown,
-    value: string | Uint8Array,
-    details: Details,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    const send = (): Promise<unknown> => this.sendLong(op, key, decode, extra, value, details, options);
-    return traced(describeOne(this.dispatcher, op, key), send);
-  }
-
-  /** As `long`, without a trace: for the parts of an operation that has one. */
-  sendLong(
-    op: Op,
-    key: Key,
-    decode: Decoder,
-    extra: unknown,
-    value: string | Uint8Array,
-    details: Details,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    try {
-      assertKey(key, operationNames[op]);
-      const own = copied(key); // it is read again: by a replica, and for messages
-      const operation = new Operation(op, own, decode, extra, 0);
-      const promise = operation.promise();
-      this.dispatcher.sendLong(operation, key, value, details, options, this.isFollowUp);
-      return promise;
-    } catch (error) {
-      return rejection(error);
-    }
-  }
-
-  store(op: Op, key: Key, value: unknown, time: TimeArg | StoreOptions | undefined, token: bigint): Promise<boolean> {
-    try {
-      const options = checkStoreOptions(time);
-      const parts = serializedParts(value, this.serialize);
-      const minCompressLen = compressParts(parts, options, this.codec);
-      const details: Details = {
-        flags: parts.flags,
-        expiry: options.expiry,
-        minCompressLen,
-        compressLevel: options.compressLevel,
-        number: token,
-      };
-      return this.write(op, key, this.decoders.stored, parts.data, details, options.call);
-    } catch (error) {
-      return rejection(error);
-    }
-  }
-
-  join(op: Op, key: Key, data: string | Uint8Array, options: CallOptions | undefined): Promise<boolean> {
-    const given: unknown = data;
-    if (typeof given !== 'string' && !(given instanceof Uint8Array))
-      return rejection(new TypeError(`${operationNames[op]}: data must be a string or bytes, not ${typeof given}`));
-    return this.write(op, key, this.decoders.stored, data, plainDetails, options);
-  }
-
-  count(
-    op: typeof Op.Incr | typeof Op.Decr,
-    key: Key,
-    delta: number | bigint,
-    options: CounterOptions | undefined,
-  ): Promise<number | bigint> {
-    return attempt(() => {
-      const number = checkDelta(delta, 'delta');
-      const { initial, expiry, bigint: asBigInt } = checkCounterOptions(options);
-      if (initial !== undefined) return this.#countFrom({ op, key, delta: number, initial, expiry, asBigInt }, options);
-      const details: Details = { ...plainDetails, number };
-      const decode = this.decoders.counter;
-      return this.long(op, key, decode, asBigInt, '', details, options) as Promise<number | bigint>;
-    });
-  }
-
-  async #countFrom(counter: InitialCounter, options: CallOptions | undefined): Promise<number | bigint> {
-    const { op, key } = counter;
-    const own = { ...counter, key: copied(key) }; // it is sent again
-    if (this.isFollowUp) this.dispatcher.hold();
-    else this.dispatcher.enter(operationNames[op]);
-    try {
-      const count = (): Promise<number | bigint> => countFrom(this.#followUps(), own, options);
-      return await (isTraced() ? traced(describeOne(this.dispatcher, op, own.key), count) : count());
+      const executor = this.forBegunCalls();
+      const run = (): Promise<number | bigint> => own.run(executor, options);
+      return await (isTraced() ? traced(toCommandContext(own, servers), run) : run());
     } finally {
-      this.dispatcher.leave();
+      lifecycle.release();
     }
   }
 
-  #followUps(): Requests {
-    return this.isFollowUp ? this : this.forFollowUps();
-  }
-
-  /** One operation for each server; rejects with the first error after all have settled. */
-  async everyServer(
-    op: Op,
-    expiry: number,
-    value: string,
-    decode: Decoder,
-    options: CallOptions | undefined,
-  ): Promise<unknown[]> {
-    const promises: Promise<unknown>[] = [];
-    for (let server = 0; server < this.#servers; ++server) {
-      const send = (): Promise<unknown> => this.#sendForServer(op, server, expiry, value, decode, options);
-      promises.push(isTraced() ? traced(describeForServer(this.dispatcher, op, server), send) : send());
-    }
+  /** Sends an operation to each server; rejects with the first error after all have settled. */
+  async broadcast<R>(op: Op, decode: Decoder<R>, payload: Payload, options: CallOptions | undefined): Promise<R[]> {
+    const promises: Promise<R>[] = [];
+    for (let server = 0; server < this.dispatcher.servers.count; ++server)
+      promises.push(this.send(new SingleOperation(op, undefined, decode, noFallback, payload, server), options));
     const settled = await Promise.allSettled(promises);
     return settled.map((result) => {
       if (result.status === 'rejected') throw result.reason;
       return result.value;
     });
   }
-
-  #sendForServer(
-    op: Op,
-    server: number,
-    expiry: number,
-    value: string,
-    decode: Decoder,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    const operation = new Operation(op, undefined, decode, undefined, server);
-    try {
-      const promise = operation.promise();
-      this.dispatcher.sendForServer(operation, expiry, value, options);
-      return promise;
-    } catch (error) {
-      return rejection(error);
-    }
-  }
-}
-
-/** Errors that are thrown while arguments are checked become rejections. */
-export function attempt<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return run();
-  } catch (error) {
-    return rejection(error);
-  }
-}
-
-export function rejection(error: unknown): Promise<never> {
-  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what was thrown
-  return Promise.reject(error);
-}
-
-function soften<T>(promise: Promise<T>, otherwise: unknown): Promise<T> {
-  return promise.catch((error: unknown) => {
-    if (!isOutage(error)) throw error;
-    publishFailure(error);
-    return otherwise as T;
-  });
 }

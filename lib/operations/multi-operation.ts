@@ -1,223 +1,241 @@
-/** Operations on many keys: one operation for each, settled together. */
+/** An operation on many keys: a request for each, settled together. */
 
-import { onAbort } from '../dispatch/abort';
+import { types } from 'node:util';
+
+import type { Op } from '../addon/record-layout';
+import type { Completion, Payload } from '../dispatch/pending-operation';
+import { noFallback } from '../observability/fail-soft';
 import type { CallOptions } from '../options/call-options';
-import { describeMany } from './operation-context';
-import type { Dispatcher } from '../dispatch/dispatcher';
+import { isBytes } from '../bytes';
+import { describeType } from '../describe-type';
 import {
   assertKey,
-  badKey,
-  copied,
-  longestKey,
-  keyBytes,
-  isTextByte,
-  nameOf,
+  badKeyError,
+  isInternal,
+  lengthOf,
+  ownCopy,
+  whyBadKey,
+  whyInternal,
   withPrefix,
   type Key,
+  type KeyLimits,
 } from '../options/keys';
-import type { Decoder, Reply, Subject, Waiter } from './operation';
-import { isTraced, publishFailedKeys, traced } from '../observability/tracing';
-import { operationNames, type Op } from '../addon/record-layout';
+import type { Decoder, Operation, Subject } from './operation';
 
 export interface MultiOptions extends CallOptions {
   /** Goes before each key on the wire; results hold the keys without it. */
   keyPrefix?: Key | undefined;
 }
 
-export interface CountMultiOptions extends MultiOptions {
-  /** What is added or subtracted: 0 … 2^64-1. Default 1. */
-  delta?: number | bigint | undefined;
-}
-
 /** Keys with their values. */
-export type Entries = ReadonlyMap<Key, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [Key, unknown]>;
+export type Entries<K extends Key = Key> =
+  ReadonlyMap<K, unknown> | Readonly<Record<string, unknown>> | Iterable<readonly [K, unknown]>;
 
 /** What became of every key, in the order in which they were given. */
-export interface Gathered {
-  keys: readonly Key[];
-  results: unknown[];
+export interface MultiResult<T> {
+  readonly keys: readonly Key[];
+  /** By index; undefined where there was an error. */
+  readonly results: (T | undefined)[];
   /** By index; undefined where there was no error. */
-  errors: (Error | undefined)[];
+  readonly errors: unknown[];
   hasErrors: boolean;
 }
 
-/** All members of a multi-operation: one object for all keys. */
-class Gatherer implements Waiter, Subject {
+export interface MultiRequest<T> {
+  op: Op;
+  /** What the caller called. */
+  method: string;
+  /** As they were given. */
+  keys: readonly Key[];
+  keyPrefix: Key | undefined;
+  decode: Decoder<T>;
+  /** What failSoft resolves a key to instead of an outage. */
+  fallback: T | typeof noFallback;
+  /** By index, or one for all. */
+  payloads?: readonly Payload[] | Payload | undefined;
+}
+
+export class MultiOperation<T> implements Operation<MultiResult<T>>, Subject {
   readonly op: Op;
-  readonly server = 0;
-  readonly extra: unknown;
-  detach: (() => void) | undefined;
-  /** Of the member whose reply is being read. */
+  readonly size: number;
+  readonly server = -1;
+  readonly fallback: T | typeof noFallback;
+  /** Of the request whose completion is being decoded. */
   key: Key | undefined;
-  readonly gathered: Gathered;
-  readonly #wireKeys: readonly Key[];
-  readonly #decode: Decoder;
+  readonly wireKeys: readonly Key[];
+  removeAbortListener: (() => void) | undefined;
+  readonly #request: MultiRequest<T>;
+  readonly #decode: Decoder<T>;
+  #payloads: readonly Payload[] | Payload | undefined;
+  readonly #result: MultiResult<T>;
   #left: number;
-  readonly #resolve: (gathered: Gathered) => void;
+  #resolve: ((result: MultiResult<T>) => void) | undefined;
+  #reject: ((reason: unknown) => void) | undefined;
 
-  constructor(call: MultiCall, resolve: (gathered: Gathered) => void) {
-    this.op = call.op;
-    this.extra = call.extra;
-    this.detach = undefined;
+  /** @throws TypeError or BadKeyProvided for a key or a prefix that no prefix makes good */
+  constructor(request: MultiRequest<T>) {
+    const { keys, method, keyPrefix } = request;
+    for (const key of keys) assertMultiKey(key, method);
+    if (keyPrefix !== undefined) assertKey(keyPrefix, `${method}: keyPrefix`);
+    this.op = request.op;
+    this.size = keys.length;
+    this.fallback = request.fallback;
     this.key = undefined;
-    this.gathered = { keys: call.keys, results: new Array<unknown>(call.keys.length), errors: [], hasErrors: false };
-    this.#wireKeys = call.wireKeys;
-    this.#decode = call.decode;
-    this.#left = call.keys.length;
-    this.#resolve = resolve;
+    this.wireKeys = toWireKeys(keys, keyPrefix);
+    this.removeAbortListener = undefined;
+    this.#request = request;
+    this.#decode = request.decode;
+    this.#payloads = request.payloads;
+    this.#result = { keys, results: new Array<T | undefined>(keys.length), errors: [], hasErrors: false };
+    this.#left = keys.length;
+    this.#resolve = undefined;
+    this.#reject = undefined;
   }
 
-  keyOf(member: number): Key | undefined {
-    return this.gathered.keys[member];
+  begin(limits: KeyLimits): Promise<MultiResult<T>> {
+    const { keys, method } = this.#request;
+    for (let index = 0; index < keys.length; ++index) {
+      const wireKey = this.wireKeys[index] as Key;
+      const reason = isInternal(wireKey) ? whyInternal : whyBadKey(wireKey, limits);
+      if (reason !== undefined) throw badKeyError(keys[index] as Key, method, reason);
+    }
+    if (keys.length === 0) return Promise.resolve(this.#result);
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
-  wireKeyOf(member: number): Key | undefined {
-    return this.#wireKeys[member];
+  kept(): MultiOperation<T> {
+    const { payloads } = this.#request;
+    if (!Array.isArray(payloads)) return this;
+    const own = (payloads as readonly Payload[]).map((payload) => ({ ...payload, value: ownCopy(payload.value) }));
+    return new MultiOperation({ ...this.#request, payloads: own });
   }
 
-  complete(reply: Reply, member: number): void {
-    this.key = this.gathered.keys[member];
+  withPrefix(prefix: string): MultiOperation<T> {
+    return new MultiOperation({ ...this.#request, keyPrefix: withPrefix(prefix, this.#request.keyPrefix ?? '') });
+  }
+
+  wholeFallback(): MultiResult<T> | typeof noFallback {
+    if (this.fallback === noFallback) return noFallback;
+    const { keys } = this.#request;
+    return { keys, results: new Array<T>(keys.length).fill(this.fallback), errors: [], hasErrors: false };
+  }
+
+  partErrors(result: MultiResult<T>): readonly unknown[] {
+    return result.errors;
+  }
+
+  forgiveParts(result: MultiResult<T>, isForgiven: (error: unknown) => boolean): MultiResult<T> {
+    const { fallback } = this;
+    if (!result.hasErrors || fallback === noFallback) return result;
+    const { errors, results } = result;
+    for (const [index, error] of errors.entries()) {
+      if (error === undefined || !isForgiven(error)) continue;
+      errors[index] = undefined;
+      results[index] = fallback;
+    }
+    result.hasErrors = errors.some((error) => error !== undefined);
+    return result;
+  }
+
+  keyAt(index: number): Key | undefined {
+    return this.#request.keys[index];
+  }
+
+  wireKeyAt(index: number): Key | undefined {
+    return this.wireKeys[index];
+  }
+
+  payloadAt(index: number): Payload | undefined {
+    const payloads = this.#payloads;
+    return Array.isArray(payloads) ? (payloads as readonly Payload[])[index] : (payloads as Payload | undefined);
+  }
+
+  releaseArguments(): void {
+    this.#payloads = undefined;
+  }
+
+  complete(completion: Completion, index: number): void {
+    this.key = this.#request.keys[index];
     try {
-      this.gathered.results[member] = this.#decode(reply, this);
+      this.#result.results[index] = this.#decode(completion, this);
     } catch (error) {
-      this.fail(error, member);
+      this.fail(error, index);
       return;
     }
-    if (--this.#left === 0) this.#resolve(this.gathered);
+    if (--this.#left === 0) this.#settle();
   }
 
-  fail(error: unknown, member: number): void {
-    this.gathered.errors[member] = error as Error;
-    this.gathered.hasErrors = true;
-    if (--this.#left === 0) this.#resolve(this.gathered);
+  fail(error: unknown, index: number): void {
+    this.#result.errors[index] = error;
+    this.#result.hasErrors = true;
+    if (--this.#left === 0) this.#settle();
+  }
+
+  abort(reason: unknown): void {
+    this.#reject?.(reason);
+  }
+
+  #settle(): void {
+    this.removeAbortListener?.();
+    this.#resolve?.(this.#result);
   }
 }
 
-/**
- * The keys as they go on the wire, the caller's bytes copied, all checked: one bad key refuses the call before anything is sent.
- *
- * @throws TypeError, BadKeyProvided
- */
-export function prefixedKeys(
-  keys: readonly Key[],
-  op: Op,
-  limits: { readonly longestKey: number; readonly isText: boolean },
-  keyPrefix: Key | undefined,
-): readonly Key[] {
-  const name = `${operationNames[op]}Multi`;
-  if (keyPrefix !== undefined) assertKey(keyPrefix, `${name}: keyPrefix`);
-  const hasPrefix = keyPrefix !== undefined && keyPrefix.length > 0;
-  // The list itself while its keys are strings: most are, and nobody else has it.
-  let wireKeys: Key[] | undefined;
-  for (let index = 0; index < keys.length; ++index) {
-    const key = keys[index] as Key;
-    assertKey(key, name);
-    let wireKey = key;
-    if (hasPrefix || typeof key !== 'string') {
-      wireKey = hasPrefix ? withPrefix(keyPrefix, key) : copied(key);
-      wireKeys ??= keys.slice();
-      wireKeys[index] = wireKey;
-    }
-    // An empty key stays an error with a prefix: it would silently be the prefix's own.
-    if (key.length === 0) throw badKey(key, name, 'it is empty');
-    const surelyFits = wireKey.length * 3 <= limits.longestKey;
-    if (!surelyFits && keyBytes(wireKey).length > limits.longestKey)
-      throw badKey(key, name, `it has more than ${String(longestKey)} bytes, with prefix and namespace`);
-    if (limits.isText && !keyBytes(wireKey).every(isTextByte))
-      throw badKey(key, name, 'the text protocol allows no whitespace and no control bytes');
-  }
-  return wireKeys ?? keys;
+/** @throws TypeError; BadKeyProvided if it is empty: behind a prefix it would silently be the prefix's own */
+function assertMultiKey(key: unknown, method: string): void {
+  assertKey(key, method);
+  if (lengthOf(key) > 0) return;
+  throw badKeyError(ownCopy(key), method, 'it is empty');
 }
 
-/** A list of keys from what a caller gave. @throws TypeError */
-export function keyList(keys: Iterable<Key>, name: string): readonly Key[] {
-  const given: unknown = keys;
-  if (Array.isArray(given)) return given.slice() as Key[]; // the caller may change it meanwhile
-  const isIterable = typeof given === 'object' && given !== null && Symbol.iterator in given;
-  if (!isIterable || given instanceof Map || given instanceof Uint8Array)
-    throw new TypeError(`${name}: keys must be an array or another iterable of keys, not ${nameOf(given)}`);
-  return [...(given as Iterable<Key>)];
+/** The keys as they go on the wire, the caller's bytes copied. */
+function toWireKeys(keys: readonly Key[], keyPrefix: Key | undefined): readonly Key[] {
+  const prefix = keyPrefix === undefined ? undefined : ownCopy(keyPrefix);
+  const hasPrefix = prefix !== undefined && prefix.length > 0;
+  // The list itself if its keys are strings: most are, and nobody else has it.
+  if (!hasPrefix && keys.every((key) => typeof key === 'string')) return keys;
+  return keys.map((key) => (hasPrefix ? withPrefix(prefix, key) : ownCopy(key)));
 }
 
-/** Keys and values from a Map, a plain object or an iterable of pairs. @throws TypeError */
-export function entryList(entries: unknown, name: string): { keys: Key[]; values: unknown[] } {
+/** Returns a list of keys from what a caller gave. @throws TypeError */
+export function toKeyList(keys: unknown, method: string): readonly Key[] {
+  const isIterable = typeof keys === 'object' && keys !== null && Symbol.iterator in keys;
+  if (!isIterable || types.isMap(keys) || isBytes(keys))
+    throw new TypeError(`${method}: keys must be an array or another iterable of keys, not ${describeType(keys)}`);
+  return take(keys as Iterable<Key>, method);
+}
+
+/** Returns keys and values from a Map, a plain object or an iterable of pairs. @throws TypeError */
+export function toEntryLists(entries: unknown, method: string): { keys: Key[]; values: unknown[] } {
   if (typeof entries !== 'object' || entries === null)
-    throw new TypeError(`${name}: entries must be a Map, an object or an iterable of pairs, not ${nameOf(entries)}`);
+    throw new TypeError(
+      `${method}: entries must be a Map, an object or an iterable of pairs, not ${describeType(entries)}`,
+    );
   const pairs: Iterable<unknown> =
     Symbol.iterator in entries ? (entries as Iterable<unknown>) : Object.entries(entries);
   const keys: Key[] = [];
   const values: unknown[] = [];
-  for (const pair of pairs) {
+  for (const pair of take(pairs, method)) {
     if (!Array.isArray(pair) || pair.length !== 2)
-      throw new TypeError(`${name}: an entry must be a pair of key and value, not ${nameOf(pair)}`);
+      throw new TypeError(`${method}: an entry must be a pair of key and value, not ${describeType(pair)}`);
     keys.push(pair[0] as Key);
     values.push(pair[1]);
   }
   return { keys, values };
 }
 
-export interface MultiCall {
-  op: Op;
-  /** As they were given. */
-  keys: readonly Key[];
-  wireKeys: readonly Key[];
-  decode: Decoder;
-  extra: unknown;
-  options: CallOptions | undefined;
-  isFollowUp: boolean;
-}
+/** More could not be in flight (maxPending): where an iterable has no end, this is it. */
+const maxMembers = 16_000_000;
 
-/** Sends one member; returns its slot. */
-export type SendMember = (waiter: Waiter, member: number, timeout: number) => number;
-
-/**
- * Sends one operation for each key and resolves when all have settled; rejects only if the signal is aborted.
- *
- * @throws ClientClosed, Busy, or what is wrong with the options
- */
-export function gather(dispatcher: Dispatcher, call: MultiCall, send: SendMember): Promise<Gathered> {
-  return isTraced() ? tracedGather(dispatcher, call, send) : gatherAll(dispatcher, call, send);
-}
-
-async function tracedGather(dispatcher: Dispatcher, call: MultiCall, send: SendMember): Promise<Gathered> {
-  const context = describeMany(dispatcher, call.op, call.wireKeys);
-  let gathered: Gathered | undefined;
-  await traced(context, async () => {
-    gathered = await gatherAll(dispatcher, call, send);
-    publishFailedKeys(context, gathered.errors);
-  });
-  return gathered as unknown as Gathered;
-}
-
-function gatherAll(dispatcher: Dispatcher, call: MultiCall, send: SendMember): Promise<Gathered> {
-  const { keys, options } = call;
-  const timeout = dispatcher.admitMany(keys.length, call.op, options, call.isFollowUp);
-  if (keys.length === 0) return Promise.resolve({ keys, results: [], errors: [], hasErrors: false });
-  const signal = options?.signal;
-  return new Promise<Gathered>((resolve, reject) => {
-    const slots: number[] | undefined = signal === undefined ? undefined : [];
-    const giveUp = (reason: unknown): void => {
-      dispatcher.abandonMany(gatherer, slots);
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own, or what was thrown
-      reject(reason);
-    };
-    let detach = (): void => undefined;
-    const gatherer = new Gatherer(call, (gathered) => {
-      detach();
-      resolve(gathered);
-    });
-    try {
-      for (let member = 0; member < keys.length; ++member) {
-        const slot = send(gatherer, member, timeout);
-        slots?.push(slot);
-      }
-    } catch (error) {
-      giveUp(error); // out of memory, say: nobody is told of those that were sent
-      return;
-    }
-    if (signal === undefined) return;
-    detach = onAbort(signal, () => {
-      giveUp(signal.reason);
-    });
-  });
+/** A list of its own, which the caller cannot change before it is sent. @throws RangeError if it is too long */
+function take<T>(members: Iterable<T>, method: string): T[] {
+  const list: T[] = [];
+  for (const member of members) {
+    if (list.length === maxMembers) throw new RangeError(`${method}: more than ${maxMembers} keys`);
+    list.push(member);
+  }
+  return list;
 }

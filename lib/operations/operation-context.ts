@@ -1,42 +1,38 @@
-/** What is told of an operation when it is traced. Made only then. */
+/** What is published of an operation when it is traced. Made only then. */
 
-import type { Dispatcher } from '../dispatch/dispatcher';
-import { keyBytes, longestKey, type Key } from '../options/keys';
-import type { CommandContext } from '../observability/tracing';
 import { operationNames, type Op } from '../addon/record-layout';
+import type { Servers } from '../dispatch/servers';
+import type { CommandContext } from '../observability/tracing';
+import { isBytes } from '../bytes';
+import { lengthOf, maxKeyBytes, ownCopy, type Key } from '../options/keys';
 
-// Written out, all members always: spreading costs more than the operation itself.
-
-/** Of an operation on one key, which is not checked yet. */
-export function describeOne(dispatcher: Dispatcher, op: Op, key: Key): CommandContext {
-  const isKey = typeof key === 'string' || (key as unknown) instanceof Uint8Array;
-  const isRoutable = isKey && key.length > 0 && key.length <= longestKey;
-  const server = isRoutable ? dispatcher.native.route(keyBytes(key), 0)[2] : undefined;
-  return context(dispatcher, op, key, undefined, server);
+interface Described {
+  readonly op: Op;
+  readonly key: Key | undefined;
+  readonly wireKeys: readonly Key[] | undefined;
+  readonly server: number;
 }
 
-export function describeMany(dispatcher: Dispatcher, op: Op, keys: readonly Key[]): CommandContext {
-  return context(dispatcher, op, undefined, keys, dispatcher.servers.length === 1 ? 0 : undefined);
-}
-
-export function describeForServer(dispatcher: Dispatcher, op: Op, server: number): CommandContext {
-  return context(dispatcher, op, undefined, undefined, server);
-}
-
-function context(
-  dispatcher: Dispatcher,
-  op: Op,
-  key: Key | undefined,
-  keys: readonly Key[] | undefined,
-  server: number | undefined,
-): CommandContext {
-  const address = server === undefined ? undefined : dispatcher.servers[server];
+export function toCommandContext(operation: Described, servers: Servers): CommandContext {
+  const { op, key, wireKeys } = operation;
+  const server = findServer(operation, servers);
+  const address = server === undefined ? undefined : servers.address(server);
+  // Written out, all members always: spreading costs more than the operation itself.
   return {
     operation: operationNames[op],
-    key,
-    keys,
-    server: server === undefined ? undefined : dispatcher.serverName(server),
+    key: wireKeys === undefined ? key : undefined,
+    keys: wireKeys,
+    server: server === undefined ? undefined : servers.name(server),
     serverAddress: address?.host,
     serverPort: address?.port === 0 ? undefined : address?.port,
   };
+}
+
+/** Returns undefined for keys that may go to several servers, and for one that is not checked yet and goes nowhere. */
+function findServer({ key, wireKeys, server }: Described, servers: Servers): number | undefined {
+  if (wireKeys !== undefined) return servers.count === 1 ? 0 : undefined;
+  if (server >= 0) return server;
+  if (typeof key !== 'string' && !isBytes(key)) return undefined;
+  const length = lengthOf(key);
+  return length > 0 && length <= maxKeyBytes ? servers.route(ownCopy(key))[2] : undefined;
 }

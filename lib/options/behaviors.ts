@@ -1,6 +1,8 @@
 /** Behaviors: pylibmc's names, values and units, checked before they reach libmemcached. */
 
-import { nameOf } from './keys';
+import { describeType } from '../describe-type';
+import { assertWellFormed } from '../well-formed';
+import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
 
 export type Hasher =
@@ -89,9 +91,9 @@ export interface Behaviors {
 export type BehaviorName = keyof Behaviors;
 
 const Kind = { Boolean: 0, Unsigned: 1, Hash: 2, Distribution: 3 } as const;
-const largest = 2 ** 31 - 1;
+const maxBehavior = 2 ** 31 - 1;
 /** MEMCACHED_PREFIX_KEY_MAX_SIZE, less its zero byte. */
-const longestNamespace = 127;
+const maxNamespaceBytes = 127;
 const atLeastOne = new Set(['failure_limit', '_poll_timeout', 'connect_timeout']);
 
 const kinds = new Map(native.behaviors.map(({ name, kind }) => [name, kind]));
@@ -101,15 +103,22 @@ export const hashers: Readonly<Record<string, number>> = Object.freeze({ ...nati
 /** Distributions: name → libmemcached's number. */
 export const distributions: Readonly<Record<string, number>> = Object.freeze({ ...native.distributions });
 
-const hasherNames = namesOf(hashers);
-const distributionNames = namesOf(distributions);
+const hasherNames = invert(hashers);
+const distributionNames = invert(distributions);
 
-function namesOf(numbers: Readonly<Record<string, number>>): Map<number, string> {
+function invert(numbers: Readonly<Record<string, number>>): Map<number, string> {
   return new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
 }
 
 /** All behaviors that exist. */
 export const behaviorNames: readonly string[] = [...kinds.keys(), 'namespace'];
+
+/** A copy of the behaviors that were given: each is read once. @throws TypeError unless they are an object */
+export function readBehaviors(given: unknown): Partial<Behaviors> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new TypeError(`behaviors must be an object, not ${describeType(given)}`);
+  return { ...given };
+}
 
 /**
  * Behaviors as libmemcached takes them. `isBinary`: the protocol is binary.
@@ -117,11 +126,9 @@ export const behaviorNames: readonly string[] = [...kinds.keys(), 'namespace'];
  * @throws TypeError for an unknown name or a value of the wrong type
  * @throws RangeError for a value that is out of range, or that this libmemcached does not have
  */
-export function toNative(behaviors: unknown, isBinary: boolean): NativeBehaviors {
-  if (typeof behaviors !== 'object' || behaviors === null)
-    throw new TypeError(`behaviors must be an object, not ${nameOf(behaviors)}`);
+export function toNative(behaviors: Partial<Behaviors>, isBinary: boolean): NativeBehaviors {
   const checked: NativeBehaviors = {};
-  for (const [given, value] of Object.entries(behaviors)) {
+  for (const [given, value] of Object.entries<unknown>(behaviors)) {
     if (value === undefined) continue;
     // pylibmc's leniency: the underscored name is the old one.
     const name = given === '_retry_timeout' ? 'retry_timeout' : given;
@@ -138,7 +145,7 @@ function checkNumber(name: string, value: unknown): number {
     case Kind.Boolean:
       if (typeof value === 'boolean') return value ? 1 : 0;
       if (value === 0 || value === 1) return value;
-      throw new TypeError(`behavior ${name} must be a boolean, not ${nameOf(value)}`);
+      throw new TypeError(`behavior ${name} must be a boolean, not ${describeType(value)}`);
     case Kind.Hash:
       return checkChoice(name, value, hashers);
     case Kind.Distribution:
@@ -151,17 +158,11 @@ function checkNumber(name: string, value: unknown): number {
 function checkUnsigned(name: string, value: unknown): number {
   // remove_failed is a number to pylibmc and a switch in much of its documentation.
   if (name === 'remove_failed' && typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value !== 'number') throw new TypeError(`behavior ${name} must be a whole number, not ${nameOf(value)}`);
-  const least = atLeastOne.has(name) ? 1 : 0;
-  if (!Number.isInteger(value) || value < least || value > largest)
-    throw new RangeError(
-      `behavior ${name} must be a whole number, ${String(least)} … ${String(largest)}: ${String(value)}`,
-    );
-  return value;
+  return checkInteger(value, `behavior ${name}`, atLeastOne.has(name) ? 1 : 0, maxBehavior);
 }
 
 function checkChoice(name: string, value: unknown, choices: Readonly<Record<string, number>>): number {
-  if (typeof value !== 'string') throw new TypeError(`behavior ${name} must be a string, not ${nameOf(value)}`);
+  if (typeof value !== 'string') throw new TypeError(`behavior ${name} must be a string, not ${describeType(value)}`);
   const number = Object.hasOwn(choices, value) ? choices[value] : undefined;
   if (number !== undefined) return number;
   throw new RangeError(
@@ -170,9 +171,10 @@ function checkChoice(name: string, value: unknown, choices: Readonly<Record<stri
 }
 
 function checkNamespace(value: unknown, isBinary: boolean): string {
-  if (typeof value !== 'string') throw new TypeError(`behavior namespace must be a string, not ${nameOf(value)}`);
-  if (Buffer.byteLength(value) > longestNamespace)
-    throw new RangeError(`behavior namespace must have at most ${String(longestNamespace)} bytes`);
+  if (typeof value !== 'string') throw new TypeError(`behavior namespace must be a string, not ${describeType(value)}`);
+  assertWellFormed(value, 'behavior namespace');
+  if (Buffer.byteLength(value) > maxNamespaceBytes)
+    throw new RangeError(`behavior namespace must have at most ${String(maxNamespaceBytes)} bytes`);
   // eslint-disable-next-line no-control-regex -- these are what it must not have
   if (/[\s\u0000-\u0020\u007f]/.test(value))
     throw new RangeError('behavior namespace must have no whitespace and no control characters');

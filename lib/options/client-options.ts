@@ -1,12 +1,13 @@
 /** The client's options, and their checks. */
 
 import type { Behaviors } from './behaviors';
-import { toNative as behaviorsToNative } from './behaviors';
-import { codecOf, type CodecName } from '../codecs';
+import { readBehaviors, toNative as behaviorsToNative } from './behaviors';
+import { resolveCodec, type CodecName } from '../codecs';
 import type { Codec } from '../codecs/codec';
 import { defaultMaxInflated } from '../codecs/zlib';
-import { assertOptions, checkTimeout, unknownOption } from './call-options';
-import { nameOf } from './keys';
+import { checkTimeout, readOptions } from './call-options';
+import { describeType } from '../describe-type';
+import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
 import { parseServers, Transport, type ServerAddress } from './servers';
 
@@ -43,6 +44,8 @@ export interface ClientOptions {
 }
 
 export interface CheckedOptions {
+  /** As they were given, each read once: for clones. */
+  given: ClientOptions;
   addresses: readonly ServerAddress[];
   binary: boolean;
   behaviors: NativeBehaviors;
@@ -52,7 +55,7 @@ export interface CheckedOptions {
   maxPending: number;
 }
 
-const known = new Set([
+const names = [
   'binary',
   'username',
   'password',
@@ -62,28 +65,30 @@ const known = new Set([
   'timeout',
   'maxPending',
   'failSoft',
-]);
+] as const satisfies (keyof ClientOptions)[];
 /** memcached cannot be configured for larger items than this. */
-const largestMaxInflated = 2 ** 30;
-const largestMaxPending = 16_000_000;
+const maxInflatedLimit = 2 ** 30;
+const maxPendingLimit = 16_000_000;
 
 /** @throws TypeError, RangeError: what is wrong */
-export function checkClientOptions(servers: string | readonly string[], options: ClientOptions): CheckedOptions {
-  assertOptions(options);
-  for (const name of Object.keys(options)) if (!known.has(name)) throw unknownOption(name, known);
+export function checkClientOptions(servers: string | readonly string[], given: ClientOptions): CheckedOptions {
+  const options = readOptions<ClientOptions>(given, names);
+  const { maxInflated = defaultMaxInflated, maxPending = 1_000_000 } = options;
   const addresses = parseServers(servers);
-  const codec = codecOf(options.codec);
+  const codec = resolveCodec(options.codec);
   if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')
-    throw new TypeError(`failSoft must be a boolean, not ${nameOf(options.failSoft)}`);
+    throw new TypeError(`failSoft must be a boolean, not ${describeType(options.failSoft)}`);
   const binary = checkProtocol(options, addresses);
+  const behaviors = options.behaviors === undefined ? undefined : readBehaviors(options.behaviors);
   return {
+    given: behaviors === undefined ? options : { ...options, behaviors },
     addresses,
     binary,
-    behaviors: options.behaviors === undefined ? {} : behaviorsToNative(options.behaviors, binary),
+    behaviors: behaviors === undefined ? {} : behaviorsToNative(behaviors, binary),
     codec,
-    maxInflated: wholeNumber(options.maxInflated, 'maxInflated', 1, largestMaxInflated, defaultMaxInflated),
+    maxInflated: checkInteger(maxInflated, 'maxInflated', 1, maxInflatedLimit),
     timeout: options.timeout === undefined ? 2000 : checkTimeout(options.timeout),
-    maxPending: wholeNumber(options.maxPending, 'maxPending', 1, largestMaxPending, 1_000_000),
+    maxPending: checkInteger(maxPending, 'maxPending', 1, maxPendingLimit),
   };
 }
 
@@ -92,7 +97,7 @@ function checkProtocol(options: ClientOptions, addresses: readonly ServerAddress
   const { binary, username, password } = options;
   if (binary !== undefined && typeof binary !== 'boolean')
     throw new TypeError(
-      `binary must be true or false, not ${typeof binary === 'string' ? JSON.stringify(binary) : nameOf(binary)}`,
+      `binary must be true or false, not ${typeof binary === 'string' ? JSON.stringify(binary) : describeType(binary)}`,
     );
   const isUdp = addresses[0]?.transport === Transport.Udp;
   if (isUdp && binary === true) throw new TypeError('UDP speaks the text protocol only: binary must not be true');
@@ -110,16 +115,10 @@ function checkCredentials(username: unknown, password: unknown): void {
   if (!native.supportSasl) throw new TypeError('this libmemcached was built without SASL');
   for (const [name, value] of Object.entries({ username, password })) {
     if (typeof value !== 'string')
-      throw new TypeError(`SASL needs both username and password: ${name} is ${nameOf(value)}`);
+      throw new TypeError(`SASL needs both username and password: ${name} is ${describeType(value)}`);
     if (value.includes('\0')) throw new TypeError(`${name} must not have a zero byte`);
+    // Its text is not for messages.
+    if (!value.isWellFormed()) throw new TypeError(`${name} must not have a lone surrogate, which UTF-8 cannot say`);
   }
   if (username === '') throw new TypeError('username must not be empty');
-}
-
-function wholeNumber(value: unknown, name: string, least: number, most: number, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${nameOf(value)}`);
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new RangeError(`${name} must be a whole number, ${String(least)} … ${String(most)}: ${String(value)}`);
-  return value;
 }

@@ -1,6 +1,8 @@
 /** Server specifications: pylibmc's grammar (its `translate_server_spec`). */
 
 import type { NativeServer } from '../addon/addon';
+import { describeType } from '../describe-type';
+import { assertWellFormed } from '../well-formed';
 
 export const Transport = { Tcp: 1, Udp: 2, Unix: 4 } as const;
 export type Transport = (typeof Transport)[keyof typeof Transport];
@@ -16,9 +18,9 @@ export interface ServerAddress {
 
 const defaultPort = 11211;
 /** Of a Unix socket's path: the system's limit. */
-const longestPath = 107;
+const maxSocketPathBytes = 107;
 /** libmemcached's ketama continuum has room for no more. */
-const mostServers = 100;
+const maxServers = 100;
 
 /**
  * Parses one specification: `host`, `host:port`, `host:port:weight`, `[::1]`, `[::1]:port`, `[::1]:port:weight`,
@@ -28,12 +30,13 @@ const mostServers = 100;
  * @throws RangeError if a port is not in 1 … 65535 or a weight not in 1 … 65535
  */
 export function parseServer(spec: string): ServerAddress {
-  if (typeof spec !== 'string') throw new TypeError(`a server must be a string, not ${typeof spec}`);
+  if (typeof spec !== 'string') throw new TypeError(`a server must be a string, not ${describeType(spec)}`);
+  assertWellFormed(spec, 'a server specification');
   const malformed = (why: string): TypeError =>
     new TypeError(`malformed server specification ${JSON.stringify(spec)}: ${why}`);
   if (spec.startsWith('/')) {
-    if (Buffer.byteLength(spec) > longestPath)
-      throw malformed(`a Unix socket's path has at most ${String(longestPath)} bytes`);
+    if (Buffer.byteLength(spec) > maxSocketPathBytes)
+      throw malformed(`a Unix socket's path has at most ${String(maxSocketPathBytes)} bytes`);
     if (spec.includes('\0')) throw malformed('a zero byte in the path');
     return { transport: Transport.Unix, host: spec, port: 0, weight: 1 };
   }
@@ -54,7 +57,7 @@ export function parseServer(spec: string): ServerAddress {
     tail = colon < 0 ? undefined : rest.slice(colon + 1);
   }
   if (host === '') throw malformed('no host');
-  if (/[\s\0/[\]]/.test(host)) throw malformed('not a host name or an address');
+  if (/[\s\0/[\],]/.test(host)) throw malformed('not a host name or an address');
   const parts = tail === undefined ? [] : tail.split(':');
   if (parts.length > 2) throw malformed('IPv6 addresses are written in brackets, as in "[::1]:11211"');
   const port = parts[0] === undefined ? defaultPort : wholeNumber(parts[0], 'port', spec, malformed);
@@ -70,18 +73,30 @@ function wholeNumber(text: string, what: string, spec: string, malformed: (why: 
 }
 
 /**
+ * A client's servers as a list: an array as it is, a string split at its commas. (A Unix socket whose path has a comma has
+ * to be given in an array.)
+ *
+ * @throws TypeError
+ */
+export function serverList(servers: string | readonly string[]): readonly string[] {
+  const given: unknown = servers;
+  if (typeof given === 'string') return given.split(',').map((server) => server.trim());
+  if (!Array.isArray(given)) throw new TypeError('servers must be a string or an array of strings');
+  return [...(given as readonly string[])];
+}
+
+/**
  * Parses a client's servers.
  *
  * @throws TypeError for no servers, mixed transports or a malformed specification
  * @throws RangeError for more than 100 servers
  */
 export function parseServers(specs: string | readonly string[]): ServerAddress[] {
-  const list = typeof specs === 'string' ? [specs] : specs;
-  if (!Array.isArray(list)) throw new TypeError('servers must be a string or an array of strings');
+  const list = serverList(specs);
   if (list.length === 0) throw new TypeError('empty server list');
-  if (list.length > mostServers)
-    throw new RangeError(`${String(list.length)} servers; libmemcached takes at most ${String(mostServers)}`);
-  const servers = list.map((spec) => parseServer(spec as string));
+  if (list.length > maxServers)
+    throw new RangeError(`${String(list.length)} servers; libmemcached takes at most ${String(maxServers)}`);
+  const servers = list.map(parseServer);
   const first = servers[0];
   if (servers.some((server) => server.transport !== first?.transport))
     throw new TypeError("can't mix TCP, UDP and Unix-socket servers in one client");

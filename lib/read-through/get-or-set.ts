@@ -1,10 +1,12 @@
 /** `getOrSet`: what its caller may give, and the plan that is made of it. */
 
-import { checkStoreOptions, type StoreOptions } from '../operations/arguments';
-import { checkTimeout, type CallOptions } from '../options/call-options';
-import { expiryOf, isDate, type TimeArg } from '../options/expiry';
-import { assertKey, badKey, copied, keyBytes, nameOf, type Key } from '../options/keys';
-import { leaseSuffix } from './lease';
+import { checkStore, type StoreOptions } from '../operations/arguments';
+import { readOptions, type CallOptions } from '../options/call-options';
+import { isDate, later, millisecondsOf, toExpiry, type TimeArg } from '../options/expiry';
+import { describeType } from '../describe-type';
+import { assertKey, badKeyError, keyBytes, ownCopy, type Key } from '../options/keys';
+import { leasePrefix } from './lease';
+import { now } from '../timing';
 
 export interface GetOrSetOptions extends StoreOptions {
   /**
@@ -16,9 +18,9 @@ export interface GetOrSetOptions extends StoreOptions {
    * Seconds that a load takes at most, 1 … 86,400: so long nobody else loads, in any process. Whoever takes longer loads
    * for himself only. Default 10.
    */
-  lockFor?: number | undefined;
+  leaseFor?: number | undefined;
   /**
-   * Milliseconds until it rejects with a TimeoutError, the load included. Default: twice `lockFor`, and 2 seconds, which is
+   * Milliseconds until it rejects with a TimeoutError, the load included. Default: twice `leaseFor`, and 2 seconds, which is
    * enough to outlast a process that died while it was loading.
    */
   timeout?: number | undefined;
@@ -38,8 +40,8 @@ export interface Plan {
   freshUntil: TimeArg;
   servesStale: boolean;
   /** Seconds. */
-  lockFor: number;
-  /** On the clock of performance.now(). */
+  leaseFor: number;
+  /** On the clock of now(). */
   deadline: number;
   /** Milliseconds. */
   timeout: number;
@@ -47,50 +49,59 @@ export interface Plan {
   call: CallOptions | undefined;
 }
 
-const ownOptions = ['staleFor', 'lockFor'];
-const longestLock = 86_400;
-const defaultLock = 10;
-const graceOfTimeout = 2000;
+const names = [
+  ...(['timeout', 'signal', 'time', 'minCompressLen', 'compressLevel'] as const),
+  ...(['staleFor', 'leaseFor'] as const),
+] as const satisfies (keyof GetOrSetOptions)[];
+const maxLeaseSeconds = 86_400;
+const defaultLeaseSeconds = 10;
+const timeoutGraceMs = 2000;
 
 /** @throws TypeError, RangeError, BadKeyProvided */
-export function planOf(
-  key: Key,
+export function toPlan(
+  given: Key,
   loader: unknown,
-  given: TimeArg | GetOrSetOptions | undefined,
-  limits: { longestKey: number; timeout: number },
+  timeOrOptions: TimeArg | GetOrSetOptions | undefined,
+  limits: { maxKeyBytes: number; timeout: number },
 ): Plan {
-  assertKey(key, 'getOrSet');
-  const longest = limits.longestKey - leaseSuffix.length;
-  if (key.length === 0) throw badKey(key, 'getOrSet', 'it is empty');
+  assertKey(given, 'getOrSet');
+  const key = ownCopy(given);
+  const longest = limits.maxKeyBytes - leasePrefix.length;
+  if (key.length === 0) throw badKeyError(key, 'getOrSet', 'it is empty');
   if (keyBytes(key).length > longest)
-    throw badKey(key, 'getOrSet', `it has more than ${String(longest)} bytes, which is the limit with its lease`);
+    throw badKeyError(key, 'getOrSet', `it has more than ${String(longest)} bytes, which is the limit with its lease`);
   if (typeof loader !== 'function')
-    throw new TypeError(`getOrSet: the loader must be a function, not ${nameOf(loader)}`);
-  checkStoreOptions(given, ownOptions);
-  const options: GetOrSetOptions = typeof given === 'object' && !isDate(given) ? given : ofTime(given);
-  const { time = 0, staleFor = 0, lockFor = defaultLock, minCompressLen = 0, compressLevel = -1, signal } = options;
+    throw new TypeError(`getOrSet: the loader must be a function, not ${describeType(loader)}`);
+  const options = toOptions(timeOrOptions);
+  checkStore(options);
+  const { staleFor = 0, leaseFor = defaultLeaseSeconds, minCompressLen = 0, compressLevel = -1, signal } = options;
+  // A Date is the caller's, who may change it while the value is loaded.
+  const time = isDate(options.time) ? new Date(millisecondsOf(options.time)) : (options.time ?? 0);
   checkSeconds(staleFor, 'staleFor', 0, Infinity);
-  checkSeconds(lockFor, 'lockFor', 1, longestLock);
+  checkSeconds(leaseFor, 'leaseFor', 1, maxLeaseSeconds);
   if (staleFor > 0 && time === 0) throw new TypeError('getOrSet: staleFor needs a time after which the value is stale');
-  const lastUntil = isDate(time) ? new Date(time.getTime() + staleFor * 1000) : time + staleFor;
-  expiryOf(lastUntil);
-  const timeout = options.timeout === undefined ? lockFor * 2000 + graceOfTimeout : checkTimeout(options.timeout);
-  const own = copied(key);
+  const lastUntil = later(time, staleFor);
+  toExpiry(lastUntil);
+  const timeout = options.timeout ?? leaseFor * 2000 + timeoutGraceMs;
   return {
-    key: own,
-    load: () => (loader as Loader<unknown>)(own),
+    key,
+    // A copy: what a loader does to its key must not lead its value elsewhere.
+    load: () => (loader as Loader<unknown>)(ownCopy(key)),
     store: { time: lastUntil, minCompressLen, compressLevel },
     freshUntil: time,
     servesStale: staleFor > 0,
-    lockFor: Math.ceil(lockFor),
-    deadline: performance.now() + timeout,
+    leaseFor: Math.ceil(leaseFor),
+    deadline: now() + timeout,
     timeout,
     call: callOptions(Math.min(timeout, limits.timeout), options.timeout, signal),
   };
 }
 
-function ofTime(time: TimeArg | undefined): GetOrSetOptions {
-  return time === undefined ? {} : { time };
+/** @throws TypeError, RangeError, the signal's reason */
+function toOptions(given: TimeArg | GetOrSetOptions | undefined): GetOrSetOptions {
+  if (given === undefined) return {};
+  if (typeof given === 'number' || isDate(given)) return { time: given };
+  return readOptions<GetOrSetOptions>(given, names);
 }
 
 function callOptions(
@@ -103,7 +114,7 @@ function callOptions(
 }
 
 function checkSeconds(value: unknown, name: string, least: number, most: number): void {
-  if (typeof value !== 'number') throw new TypeError(`getOrSet: ${name} must be a number, not ${nameOf(value)}`);
+  if (typeof value !== 'number') throw new TypeError(`getOrSet: ${name} must be a number, not ${describeType(value)}`);
   if (value === least || (value >= 1 && value <= most)) return;
   const range = most === Infinity ? `${String(least)}, or 1 and more` : `${String(least)} … ${String(most)}`;
   throw new RangeError(`getOrSet: ${name} must be a number of seconds, ${range}: ${String(value)}`);

@@ -7,25 +7,28 @@
  * meanwhile.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallOptions } from '../options/call-options';
 import { ClientClosed, TimeoutError, quoteKey, returnCode } from '../errors';
-import { Flight } from './single-flight';
+import { SingleFlight } from './single-flight';
 import type { Plan } from './get-or-set';
 import { keyBytes, type Key } from '../options/keys';
-import { falseIfNotFound, Lease, Leases } from './lease';
+import { falseIfNotFound, Lease, Leases, noToken } from './lease';
 import { miss } from '../operations/decoders';
-import type { Requests } from '../operations/executor';
-import { isOutage, publishFailure } from '../observability/fail-soft';
-import type { TextItems } from './internal-items';
+import { checkStoreOptions } from '../operations/arguments';
+import type { ClientContext } from '../operations/client-context';
+import type { Dispatcher } from '../dispatch/dispatcher';
+import { SingleOperation } from '../operations/operation';
+import { isOutage, noFallback, publishFailure } from '../observability/fail-soft';
+import type { InternalItems } from './internal-items';
 import { Op } from '../addon/record-layout';
+import { now, sleep } from '../timing';
 
 /** Milliseconds between two looks at what somebody else loads: twice as long each time. */
-const shortestWait = 5;
-const longestWait = 200;
+const minWaitMs = 5;
+const maxWaitMs = 200;
 
 /** What a first look has found. */
-export interface Found {
+export interface LookupResult {
   /** Of this key on the wire. */
   key: Key;
   /** `miss` if there is none. */
@@ -37,40 +40,42 @@ export interface Found {
 }
 
 export class ReadThrough {
-  readonly #requests: Requests;
+  readonly #context: ClientContext;
+  readonly #dispatcher: Dispatcher;
   readonly #leases: Leases;
   /** By key. */
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Map<string, SingleFlight>();
   /** Keys whose leases are being taken to load them again. */
   readonly #refreshing = new Set<string>();
 
-  constructor(requests: Requests, items: TextItems) {
-    this.#requests = requests;
+  constructor(context: ClientContext, items: InternalItems) {
+    this.#context = context;
+    this.#dispatcher = context.executor.dispatcher;
     this.#leases = new Leases(items);
   }
 
   /**
-   * A whole call: what `look` finds, or what is loaded. A client that is closed meanwhile waits for it, but not for the
+   * A whole call: what `lookUp` finds, or what is loaded. A client that is closed meanwhile waits for it, but not for the
    * loader: who closes the client may be who finishes the load.
    *
    * @throws ClientClosed
    */
-  async run(look: () => Promise<Found>, plan: Plan): Promise<unknown> {
-    const { dispatcher } = this.#requests;
-    dispatcher.enter('getOrSet');
+  async run(lookUp: () => Promise<LookupResult>, plan: Plan): Promise<unknown> {
+    const { lifecycle } = this.#dispatcher;
+    lifecycle.begin('getOrSet');
     let result: Promise<unknown>;
     try {
-      result = this.#resolve(await look(), plan);
+      result = this.#resolve(await lookUp(), plan);
     } finally {
-      dispatcher.leave();
+      lifecycle.release();
     }
     return await result;
   }
 
   /** Never rejects because of an outage, unless the caller's time is over. */
-  async look(key: Key, plan: Plan, options: CallOptions | undefined): Promise<Found> {
-    const { decoders } = this.#requests;
-    const reading = this.#requests.short(Op.Get, key, decoders.value, miss, options);
+  async lookUp(key: Key, plan: Plan, options: CallOptions | undefined): Promise<LookupResult> {
+    const { executor, decoders } = this.#context;
+    const reading = executor.send(new SingleOperation(Op.Get, key, decoders.valueOrMiss<unknown>, noFallback), options);
     try {
       if (!plan.servesStale) return { key, value: await reading, isDue: false, isOutage: false };
       // That the age is not known is no reason to load.
@@ -83,59 +88,59 @@ export class ReadThrough {
   }
 
   /** What to go on with after an error. @throws it, unless it is an outage that leaves time to load */
-  outage(key: Key, plan: Plan, error: unknown): Found {
-    if (!isOutage(error) || performance.now() >= plan.deadline) throw error;
+  outage(key: Key, plan: Plan, error: unknown): LookupResult {
+    if (!isOutage(error) || now() >= plan.deadline) throw error;
     publishFailure(error);
     return { key, value: miss, isDue: false, isOutage: true };
   }
 
   /** The value that was found, or will be loaded. */
-  async #resolve(found: Found, plan: Plan): Promise<unknown> {
+  async #resolve(found: LookupResult, plan: Plan): Promise<unknown> {
     const id = Buffer.from(keyBytes(found.key)).toString('latin1');
     if (found.value !== miss) {
       if (found.isDue) void this.#refresh(id, found.key, plan);
       return found.value;
     }
-    const late = (): Error => tooLate(plan);
-    return this.#flightFor(id, found, plan).join(plan.deadline - performance.now(), late, plan.call?.signal);
+    const late = (): Error => timeoutError(plan);
+    return this.#flightFor(id, found, plan).join(plan.deadline - now(), late, plan.call?.signal);
   }
 
   /** The one in which this key is being loaded, or a new one. */
-  #flightFor(id: string, found: Found, plan: Plan): Flight {
+  #flightFor(id: string, found: LookupResult, plan: Plan): SingleFlight {
     const flight = this.#flights.get(id);
     // Whoever has been loading for longer than it may take can hang for ever: nobody joins him any more.
-    const isLost = (flight?.loadingSince ?? Infinity) + plan.lockFor * 1000 < performance.now();
+    const isLost = (flight?.loadingSince ?? Infinity) + plan.leaseFor * 1000 < now();
     if (flight !== undefined && !isLost) return flight;
     return this.#fly(id, (own) =>
       found.isOutage ? this.#load(own, plan) : this.#loadOrWait(id, own, found.key, plan),
     );
   }
 
-  #fly(id: string, run: (flight: Flight) => Promise<unknown>): Flight {
-    return new Flight(async (flight) => {
+  #fly(id: string, run: (flight: SingleFlight) => Promise<unknown>): SingleFlight {
+    return new SingleFlight(async (flight) => {
       this.#flights.set(id, flight);
-      this.#requests.dispatcher.hold();
+      this.#dispatcher.lifecycle.retain();
       try {
         return await run(flight);
       } finally {
         this.#land(id, flight);
-        this.#requests.dispatcher.leave();
+        this.#dispatcher.lifecycle.release();
       }
     });
   }
 
-  #land(id: string, flight: Flight): void {
+  #land(id: string, flight: SingleFlight): void {
     if (this.#flights.get(id) === flight) this.#flights.delete(id);
   }
 
   /** Loads it as soon as nobody else does; or takes what somebody else has stored. */
-  async #loadOrWait(id: string, flight: Flight, key: Key, plan: Plan): Promise<unknown> {
+  async #loadOrWait(id: string, flight: SingleFlight, key: Key, plan: Plan): Promise<unknown> {
     let isGone = false;
-    for (let wait = shortestWait; ; wait = Math.min(wait * 2, longestWait)) {
+    for (let wait = minWaitMs; ; wait = Math.min(wait * 2, maxWaitMs)) {
       let lease: Awaited<ReturnType<Leases['take']>>;
       let current: Current;
       try {
-        lease = await this.#leases.take(key, plan.lockFor, isGone);
+        lease = await this.#leases.take(key, plan.leaseFor, isGone);
         // Behind the lease: whoever had it before has stored his value before he gave it up.
         current = await this.#current(key);
       } catch (error) {
@@ -144,7 +149,7 @@ export class ReadThrough {
         return this.#load(flight, plan);
       }
       if (current.value !== miss) {
-        if (lease instanceof Lease) await quietly(lease.endFree());
+        if (lease instanceof Lease) await ignoringFailure(lease.endFree());
         return current.value;
       }
       if (lease instanceof Lease) return this.#loadWith(lease, undefined, flight, key, plan);
@@ -163,43 +168,54 @@ export class ReadThrough {
   async #refresh(id: string, key: Key, plan: Plan): Promise<void> {
     if (this.#flights.has(id) || this.#refreshing.has(id)) return;
     this.#refreshing.add(id);
-    this.#requests.dispatcher.hold();
-    let flight: Flight | undefined;
+    this.#dispatcher.lifecycle.retain();
+    let flight: SingleFlight | undefined;
     try {
-      const lease = await this.#leases.take(key, plan.lockFor, false);
+      const lease = await this.#leases.take(key, plan.leaseFor, false);
       if (!(lease instanceof Lease)) return;
       const { token } = await this.#current(key);
+      if (token === noToken) {
+        // Whether somebody has written a newer value cannot be told: the old one is served to its end, and then loaded.
+        await lease.endFresh(noToken, plan.leaseFor);
+        return;
+      }
       flight = this.#fly(id, (own) => this.#loadWith(lease, token, own, key, plan));
     } catch (error) {
       publishFailure(error);
     } finally {
       this.#refreshing.delete(id); // the flight keeps others away, as long as it may
-      this.#requests.dispatcher.leave();
+      this.#dispatcher.lifecycle.release();
     }
     flight?.result.catch(publishFailure);
   }
 
-  async #loadWith(lease: Lease, token: bigint | undefined, flight: Flight, key: Key, plan: Plan): Promise<unknown> {
+  async #loadWith(
+    lease: Lease,
+    token: bigint | undefined,
+    flight: SingleFlight,
+    key: Key,
+    plan: Plan,
+  ): Promise<unknown> {
     let value: unknown;
     try {
       value = await this.#load(flight, plan);
       if (value !== undefined) await this.#store(lease, token, value, key, plan);
-      else await quietly(lease.endFree());
+      else await ignoringFailure(lease.endFree());
     } catch (error) {
-      await quietly(lease.endFree());
+      await ignoringFailure(lease.endFree());
       throw error;
     }
     return value;
   }
 
-  async #load(flight: Flight, plan: Plan): Promise<unknown> {
-    const { dispatcher } = this.#requests;
-    flight.loadingSince = performance.now();
-    dispatcher.leave();
+  async #load(flight: SingleFlight, plan: Plan): Promise<unknown> {
+    const { lifecycle } = this.#dispatcher;
+    flight.loadingSince = now();
+    lifecycle.release();
     try {
       return await plan.load();
     } finally {
-      dispatcher.hold();
+      lifecycle.retain();
     }
   }
 
@@ -208,10 +224,11 @@ export class ReadThrough {
     try {
       const own = await lease.confirm();
       if (own === undefined) return; // lost: somebody else loads
-      const storing =
-        token === undefined
-          ? this.#requests.store(Op.Add, key, value, plan.store, 0n)
-          : this.#requests.store(Op.Cas, key, value, plan.store, token);
+      const { executor, decoders, serializer } = this.#context;
+      const options = checkStoreOptions(plan.store); // now: a long time counts from here
+      const payload = serializer.toPayload(value, options, token ?? 0);
+      const op = token === undefined ? Op.Add : Op.Cas;
+      const storing = executor.send(new SingleOperation(op, key, decoders.stored, false, payload));
       if ((await storing.catch(falseIfNotFound)) && plan.servesStale) await lease.endFresh(own, plan.freshUntil);
       else await lease.endFree(own);
     } catch (error) {
@@ -221,9 +238,11 @@ export class ReadThrough {
   }
 
   async #current(key: Key): Promise<Current> {
-    const found = await this.#requests.short(Op.Gets, key, this.#requests.decoders.valueWithToken, miss, undefined);
+    const { executor, decoders } = this.#context;
+    const read = new SingleOperation(Op.Gets, key, decoders.valueWithToken<unknown>, noFallback);
+    const found = await executor.send(read);
     if (found === miss) return { value: miss, token: undefined };
-    const [value, token] = found as [unknown, bigint];
+    const [value, token] = found;
     return { value, token };
   }
 }
@@ -234,7 +253,7 @@ interface Current {
   token: bigint | undefined;
 }
 
-function tooLate(plan: Plan): TimeoutError {
+function timeoutError(plan: Plan): TimeoutError {
   const name = quoteKey(plan.key);
   return new TimeoutError(`getOrSet ${name}: no value within ${String(Math.round(plan.timeout))} ms`, {
     operation: 'getOrSet',
@@ -243,7 +262,7 @@ function tooLate(plan: Plan): TimeoutError {
   });
 }
 
-async function quietly(promise: Promise<void>): Promise<void> {
+async function ignoringFailure(promise: Promise<void>): Promise<void> {
   try {
     await promise;
   } catch (error) {

@@ -2,14 +2,14 @@
 
 import { giveUpWhen } from '../dispatch/abort';
 
-export class Flight {
+export class SingleFlight {
   /** When its loader was called, by performance.now(); undefined before. */
   loadingSince: number | undefined;
   readonly result: Promise<unknown>;
   #waiting = 0;
 
   /** `run` starts at once. */
-  constructor(run: (flight: Flight) => Promise<unknown>) {
+  constructor(run: (flight: SingleFlight) => Promise<unknown>) {
     this.result = run(this);
     this.result.catch(ignore); // all who waited may have given up
   }
@@ -21,7 +21,7 @@ export class Flight {
 
   /** Its result. Rejects with `late()` after so many milliseconds, and with the signal's reason if that is aborted. */
   async join(milliseconds: number, late: () => Error, signal: AbortSignal | undefined): Promise<unknown> {
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw signal.reason;
     let stop = ignore;
     const givenUp = new Promise<never>((_resolve, reject) => {
       stop = giveUpWhen({ milliseconds, late, signal }, reject);

@@ -1,5 +1,7 @@
 #include <napi.h>
 
+#include <exception>
+
 #include "binding/client.h"
 #include "binding/metrics.h"
 #include "core/clock.h"
@@ -34,8 +36,7 @@ Napi::Value now(const Napi::CallbackInfo& info) { return Napi::Number::New(info.
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   if (const std::string& missing = installLinkage(); !missing.empty()) {
-    Napi::Error::New(env, "libmemcached cannot be used off the wire: " + missing)
-        .ThrowAsJavaScriptException();
+    Napi::Error::New(env, "libmemcached cannot be used off the wire: " + missing).ThrowAsJavaScriptException();
     return exports;
   }
   exports.Set("NativeClient", NativeClient::define(env));
@@ -54,6 +55,13 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
 
 }  // namespace lmc
 
-Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) { return lmc::initialize(env, exports); }
+Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) {
+  try {
+    return lmc::initialize(env, exports);
+  } catch (const std::exception& error) {  // no memory: through Node's own frames no C++ exception gets
+    Napi::Error::New(env, error.what()).ThrowAsJavaScriptException();
+    return exports;
+  }
+}
 
 NODE_API_MODULE(libmemcached, InitializeAddon)

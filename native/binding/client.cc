@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "binding/metrics.h"
@@ -32,25 +34,53 @@ Block copyOf(const CompletionBatch& batch, const Completion& item) {
   return Block{std::unique_ptr<char, MallocDeleter>(copy), item.length};
 }
 
+// Runs what JavaScript has called. Through Node's own frames no C++ exception gets: it would end the process.
+template <typename Run>
+void guard(Napi::Env env, Run run) {
+  try {
+    run();
+  } catch (const std::bad_alloc&) {
+    Napi::Error error = Napi::Error::New(env, "out of memory");
+    error.Set("code", "ERR_MEMORY_ALLOCATION_FAILED");  // by which JavaScript knows it
+    error.ThrowAsJavaScriptException();
+  } catch (const std::exception& exception) {
+    Napi::Error::New(env, exception.what()).ThrowAsJavaScriptException();
+  }
+}
+
 }  // namespace
 
 Napi::Function NativeClient::define(Napi::Env env) {
   return DefineClass(env, "NativeClient",
                      {
-                         InstanceMethod<&NativeClient::submit>("submit"),
-                         InstanceMethod<&NativeClient::stage>("stage"),
-                         InstanceMethod<&NativeClient::cancel>("cancel"),
-                         InstanceMethod<&NativeClient::setBehaviors>("setBehaviors"),
-                         InstanceMethod<&NativeClient::getBehaviors>("getBehaviors"),
-                         InstanceMethod<&NativeClient::route>("route"),
-                         InstanceMethod<&NativeClient::receive>("receive"),
-                         InstanceMethod<&NativeClient::resume>("resume"),
-                         InstanceMethod<&NativeClient::metrics>("metrics"),
-                         InstanceMethod<&NativeClient::stop>("stop"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::submit>>("submit"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::stage>>("stage"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::cancel>>("cancel"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::setBehaviors>>("setBehaviors"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::getBehaviors>>("getBehaviors"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::route>>("route"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::receive>>("receive"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::resume>>("resume"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::metrics>>("metrics"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::setServers>>("setServers"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::reportSocket>>("reportSocket"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::stop>>("stop"),
                      });
 }
 
+// What every method goes through.
+template <NativeClient::Method method>
+Napi::Value NativeClient::guarded(const Napi::CallbackInfo& info) {
+  Napi::Value result = info.Env().Undefined();
+  guard(info.Env(), [&] { result = (this->*method)(info); });
+  return result;
+}
+
 NativeClient::NativeClient(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeClient>(info) {
+  guard(info.Env(), [&] { construct(info); });
+}
+
+void NativeClient::construct(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (info.Length() < 1 || !info[0].IsObject()) {
     Napi::TypeError::New(env, "NativeClient: an options object is expected").ThrowAsJavaScriptException();
@@ -66,9 +96,14 @@ NativeClient::NativeClient(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Na
   uv_loop_t* uvLoop = nullptr;
   napi_get_uv_event_loop(env, &uvLoop);
   asyncContext_ = std::make_unique<Napi::AsyncContext>(env, "libmemcached");
-  loop_ = std::make_unique<UvLoop>(uvLoop, [this](bool isJob) { deliverFromLoop(isJob); });
+  sockets_ = std::make_unique<NodeSockets>(env, *asyncContext_, *this);
+  loop_ = std::make_unique<UvLoop>(
+      uvLoop, [this](bool isJob) { deliverFromLoop(isJob); },
+      [this](const std::string& host, std::uint16_t port, std::function<void(Loop::Readiness)> onReady) {
+        return sockets_->open(host, port, std::move(onReady));
+      });
   memcached_return_t error;
-  cluster_ = std::make_unique<Cluster>(std::move(config), *loop_, [] {}, &error);
+  cluster_ = std::make_unique<Cluster>(std::move(config), *loop_, &error);
   cleanupHook_ = new CleanupHook{this};
   const auto environmentEnds = [](napi_async_cleanup_hook_handle, void* hook) {
     if (NativeClient* const client = static_cast<CleanupHook*>(hook)->client) client->shutDown();
@@ -139,7 +174,10 @@ Napi::Value NativeClient::stage(const Napi::CallbackInfo& info) {
   } else {
     void* bytes = nullptr;  // null for memory that was transferred
     napi_get_typedarray_info(env, info[0], nullptr, &size, &bytes, nullptr, nullptr);
-    if (bytes == nullptr) throw Napi::TypeError::New(env, "the bytes cannot be read");
+    if (bytes == nullptr) {
+      Napi::TypeError::New(env, "the bytes cannot be read").ThrowAsJavaScriptException();
+      return env.Undefined();
+    }
     block = PayloadRef::adopt(Payload::allocate(size));
     std::memcpy(block.get()->bytes(), bytes, size);
   }
@@ -164,8 +202,7 @@ Napi::Value NativeClient::setBehaviors(const Napi::CallbackInfo& info) {
   if (!readBehaviors(info[0].As<Napi::Object>(), &values, &keyNamespace)) return env.Undefined();
   const Behavior* refused = nullptr;
   memcached_return_t rc = cluster_->setBehaviors(values, &refused);
-  if (rc == MEMCACHED_SUCCESS && keyNamespace != cluster_->keyNamespace())
-    rc = cluster_->setNamespace(keyNamespace);
+  if (rc == MEMCACHED_SUCCESS && keyNamespace != cluster_->keyNamespace()) rc = cluster_->setNamespace(keyNamespace);
   deliverLater();
   if (rc != MEMCACHED_SUCCESS) throwRefused(env, rc, refused);
   return env.Undefined();
@@ -199,6 +236,27 @@ Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
 // metrics() → one array of numbers for each server, see binding/metrics.h
 Napi::Value NativeClient::metrics(const Napi::CallbackInfo& info) { return metricsOf(info.Env(), *cluster_); }
 
+// setServers(servers) → their ids, in the same order
+Napi::Value NativeClient::setServers(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<ServerSpec> servers;
+  if (!readServers(info[0], &servers)) return env.Undefined();
+  if (const memcached_return_t rc = cluster_->setServers(servers); rc != MEMCACHED_SUCCESS)
+    throwRefused(env, rc, nullptr);
+  deliverLater();
+  return idsOf(env, *cluster_);
+}
+
+// reportSocket(id, event, data): something happened to a socket of Node's, see binding/node_stream.h
+Napi::Value NativeClient::reportSocket(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (isStopped_) return env.Undefined();
+  const std::uint32_t event = info[1].As<Napi::Number>().Uint32Value();
+  sockets_->report(info[0].As<Napi::Number>().Uint32Value(), static_cast<NodeSockets::Event>(event), info[2]);
+  if (!isStopped_ && !isDelivering_ && !isYielding_) deliverNow(env);
+  return env.Undefined();
+}
+
 Napi::Value NativeClient::stop(const Napi::CallbackInfo& info) {
   shutDown();
   return info.Env().Undefined();
@@ -210,9 +268,7 @@ Napi::Value NativeClient::receive(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (isStopped_ || isDelivering_) return Napi::Boolean::New(env, false);
   const bool isMore = cluster_->receive(kMaxTurnMs);
-  collectResults();
-  deliverSome(env, kMaxPerRound);
-  deliverLater();
+  deliverNow(env);
   return Napi::Boolean::New(env, isMore || !backlog_.empty());
 }
 
@@ -221,11 +277,15 @@ Napi::Value NativeClient::resume(const Napi::CallbackInfo& info) {
   isYielding_ = false;
   if (isStopped_) return info.Env().Undefined();
   turnStartedMs_ = nowMs();
-  collectResults();
-  deliverSome(info.Env(), kMaxPerRound);
+  deliverNow(info.Env());
   deliveredMs_ = nowMs();
-  deliverLater();
   return info.Env().Undefined();
+}
+
+void NativeClient::deliverNow(Napi::Env env) {
+  collectResults();
+  deliverSome(env, kMaxPerRound);
+  deliverLater();
 }
 
 void NativeClient::collectResults() {
@@ -235,7 +295,7 @@ void NativeClient::collectResults() {
 // From a callback of libuv: settles what has arrived, round by round; after each the callers' reactions run,
 // and what they ask leaves in the same turn.
 void NativeClient::deliverFromLoop(bool isJob) {
-  if (isStopped_ || isYielding_ || cluster_->results().empty()) return;
+  if (isStopped_ || isYielding_ || !cluster_->hasNews()) return;
   const Napi::Env env = Env();
   // Values come from the pool one by one, many in one turn of the loop: they count together.
   const double startedMs = nowMs();
@@ -257,14 +317,14 @@ void NativeClient::deliverFromLoop(bool isJob) {
       deliverLater();  // a worker that is being terminated cannot even do that: it ends here all the same
       return;
     }
-  } while (!isStopped_ && !(backlog_.empty() && cluster_->results().empty()));
+  } while (!isStopped_ && !(backlog_.empty() && !cluster_->hasNews()));
 }
 
 // Results that are there without having been waited for are delivered too: asynchronously, always. JavaScript
 // (`yield`) sees to it that resume() is called when other phases of the loop have had their turn.
 void NativeClient::deliverLater() {
   if (isStopped_ || isYielding_ || isDelivering_) return;
-  if (backlog_.empty() && cluster_->results().empty()) return;
+  if (backlog_.empty() && !cluster_->hasNews()) return;
   const Napi::Object self = Value();
   const Napi::Value yield = self.Get("yield");
   if (!yield.IsFunction()) return;
@@ -299,6 +359,7 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
     blocks.clear();
   };
 
+  reportStates(env);
   isDelivering_ = true;
   while (!backlog_.empty() && budget > 0 && !isOver) {
     CompletionBatch& batch = backlog_.front();
@@ -329,8 +390,7 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
       }
       record.kind |= kInBlock;
       record.offset = static_cast<std::uint32_t>(blocks.size());
-      blocks.push_back(item.isBlock ? &batch.blocks[item.offset]
-                                    : &spilled.emplace_back(copyOf(batch, item)));
+      blocks.push_back(item.isBlock ? &batch.blocks[item.offset] : &spilled.emplace_back(copyOf(batch, item)));
     }
     round();  // before the batch, and the blocks in it, go
     if (backlogAt_ < batch.items.size()) break;
@@ -338,6 +398,18 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
     backlogAt_ = 0;
   }
   isDelivering_ = false;
+}
+
+// report(server, previous, state, reason), a member of the JavaScript object: the state of a server has changed.
+void NativeClient::reportStates(Napi::Env env) {
+  for (const Cluster::StateChange& change : cluster_->takeStateChanges()) {
+    const Napi::Object self = Value();
+    const Napi::Value callback = self.Get("report");
+    if (!callback.IsFunction()) return;
+    callback.As<Napi::Function>().Call(
+        self, {Napi::Number::New(env, change.server), Napi::Number::New(env, static_cast<double>(change.previous)),
+               Napi::Number::New(env, static_cast<double>(change.state)), Napi::String::New(env, change.reason)});
+  }
 }
 
 // deliver(count, blocks), a member of the JavaScript object: settles what the records say.
@@ -349,8 +421,8 @@ void NativeClient::deliverRound(Napi::Env env, std::size_t count, const std::vec
     for (std::uint32_t index = 0; index < blocks.size(); ++index) {
       Block& block = *blocks[index];
       char* const memory = block.bytes.release();
-      array.Set(index, Napi::Buffer<char>::New(env, memory, block.size,
-                                               [](Napi::Env, char* taken) { std::free(taken); }));
+      array.Set(index,
+                Napi::Buffer<char>::New(env, memory, block.size, [](Napi::Env, char* taken) { std::free(taken); }));
     }
     buffers = array;
   }
@@ -373,6 +445,7 @@ void NativeClient::settled(Napi::Env, std::size_t count) {
 void NativeClient::shutDown() {
   if (isStopped_ || !loop_) return;
   isStopped_ = true;
+  sockets_->shutDown();
   if (cluster_) cluster_->shutDown();
   cleanupHook_->client = nullptr;
   loop_->close([hook = cleanupHook_] {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "binding/node_stream.h"
 #include "binding/record.h"
 #include "binding/submission.h"
 #include "binding/uv_loop.h"
@@ -25,6 +26,11 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   ~NativeClient() override;
 
  private:
+  using Method = Napi::Value (NativeClient::*)(const Napi::CallbackInfo& info);
+  template <Method method>
+  Napi::Value guarded(const Napi::CallbackInfo& info);
+  void construct(const Napi::CallbackInfo& info);
+
   // Methods.
   Napi::Value submit(const Napi::CallbackInfo& info);
   Napi::Value stage(const Napi::CallbackInfo& info);
@@ -35,14 +41,18 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Napi::Value receive(const Napi::CallbackInfo& info);
   Napi::Value resume(const Napi::CallbackInfo& info);
   Napi::Value metrics(const Napi::CallbackInfo& info);
+  Napi::Value setServers(const Napi::CallbackInfo& info);
+  Napi::Value reportSocket(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
 
   bool adoptArrays(const Napi::Object& options);
   void deliverFromLoop(bool isJob);
+  void deliverNow(Napi::Env env);
   void deliverLater();
   void deliverSome(Napi::Env env, std::size_t budget);
   void deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks);
   void collectResults();
+  void reportStates(Napi::Env env);
   void settled(Napi::Env env, std::size_t count);
   void shutDown();
 
@@ -78,6 +88,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   CleanupHook* cleanupHook_ = nullptr;
   std::unique_ptr<Napi::AsyncContext> asyncContext_;
   // Destruction order: the cluster's connections go before the loop that watches them.
+  std::unique_ptr<NodeSockets> sockets_;
   std::unique_ptr<UvLoop> loop_;
   std::unique_ptr<Cluster> cluster_;
 };

@@ -43,8 +43,7 @@ Napi::Array metricsOf(Napi::Env env, const Cluster& cluster) {
 Napi::Array latencyBounds(Napi::Env env) {
   constexpr auto kBounds = LatencyBuckets::bounds();
   Napi::Array array = Napi::Array::New(env, kBounds.size());
-  for (std::uint32_t index = 0; index < kBounds.size(); ++index)
-    array.Set(index, static_cast<double>(kBounds[index]));
+  for (std::uint32_t index = 0; index < kBounds.size(); ++index) array.Set(index, static_cast<double>(kBounds[index]));
   return array;
 }
 

@@ -39,33 +39,39 @@ bool readString(const Napi::Object& options, const char* name, std::string* text
 
 }  // namespace
 
-bool readClusterConfig(const Napi::Object& options, ClusterConfig* config) {
-  const Napi::Value servers = options.Get("servers");
-  if (!servers.IsArray()) return false;
-  const auto list = servers.As<Napi::Array>();
+bool readServers(const Napi::Value& value, std::vector<ServerSpec>* servers) {
+  if (!value.IsArray()) return false;
+  const auto list = value.As<Napi::Array>();
   if (list.Length() == 0 || list.Length() > kMaxServers) return false;
   for (std::uint32_t index = 0; index < list.Length(); ++index) {
-    if (!readServer(list.Get(index), &config->servers.emplace_back())) return false;
+    if (!readServer(list.Get(index), &servers->emplace_back())) return false;
   }
+  return true;
+}
+
+bool readClusterConfig(const Napi::Object& options, ClusterConfig* config) {
+  if (!readServers(options.Get("servers"), &config->servers)) return false;
   const Napi::Value timeout = options.Get("timeout");
   const Napi::Value maxInflated = options.Get("maxInflated");
   const Napi::Value behaviors = options.Get("behaviors");
   if (!timeout.IsNumber() || !maxInflated.IsNumber() || !behaviors.IsObject()) return false;
   config->binary = options.Get("binary").ToBoolean().Value();
+  config->isTls = options.Get("isTls").ToBoolean().Value();
   config->timeoutMs = timeout.As<Napi::Number>().DoubleValue();
   config->maxInflated = static_cast<std::size_t>(maxInflated.As<Napi::Number>().Uint32Value());
   config->inflate = options.Get("inflate").ToBoolean().Value();
   config->hasCredentials = options.Get("username").IsString();
-  if (config->hasCredentials && (!readString(options, "username", &config->username) ||
-                                 !readString(options, "password", &config->password)))
+  if (config->hasCredentials &&
+      (!readString(options, "username", &config->username) || !readString(options, "password", &config->password)))
     return false;
   return readBehaviors(behaviors.As<Napi::Object>(), &config->behaviors, &config->keyNamespace);
 }
 
-bool readBehaviors(const Napi::Object& values, std::vector<BehaviorValue>* behaviors,
-                   std::string* keyNamespace) {
+bool readBehaviors(const Napi::Object& values, std::vector<BehaviorValue>* behaviors, std::string* keyNamespace) {
   const Napi::Array names = values.GetPropertyNames();
   for (std::uint32_t index = 0; index < names.Length(); ++index) {
+    // Not what anybody has added to Object.prototype.
+    if (!values.HasOwnProperty(names.Get(index))) continue;
     const std::string name = names.Get(index).ToString().Utf8Value();
     const Napi::Value value = values.Get(name);
     if (name == "namespace") {
@@ -79,6 +85,12 @@ bool readBehaviors(const Napi::Object& values, std::vector<BehaviorValue>* behav
     behaviors->push_back({behavior, static_cast<std::uint64_t>(value.As<Napi::Number>().Int64Value())});
   }
   return true;
+}
+
+Napi::Array idsOf(Napi::Env env, const Cluster& cluster) {
+  Napi::Array ids = Napi::Array::New(env, cluster.size());
+  for (std::uint32_t index = 0; index < cluster.size(); ++index) ids.Set(index, cluster.ids()[index]);
+  return ids;
 }
 
 void throwRefused(Napi::Env env, memcached_return_t rc, const Behavior* behavior) {

@@ -5,8 +5,8 @@
 namespace lmc {
 
 // Requests and completions cross the boundary as records in typed arrays that both sides know, so that
-// neither direction needs a Node-API call or an object per operation. lib/addon/record-layout.ts is the other half: change
-// both.
+// neither direction needs a Node-API call or an object per operation. lib/addon/record-layout.ts is the other half:
+// change both.
 //
 // A request, in the submission buffer, 8-byte aligned, native endian:
 struct RequestRecord {

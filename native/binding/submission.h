@@ -21,8 +21,7 @@ class SubmissionReader {
  public:
   // The payload holds `size` bytes. `staged` must live as long as the reader; what records refer to is taken
   // out of it. `servers`: how many there are.
-  SubmissionReader(PayloadRef payload, std::size_t size, std::vector<StagedValue>& staged,
-                   std::size_t servers);
+  SubmissionReader(PayloadRef payload, std::size_t size, std::vector<StagedValue>& staged, std::size_t servers);
 
   // Null: nothing is left. The server is set only where isForServer says so.
   std::unique_ptr<Request> next();

@@ -104,8 +104,8 @@ class UvLoop::UvTimer final : public Loop::Timer {
   TimerHolder* holder_;
 };
 
-UvLoop::UvLoop(uv_loop_t* loop, std::function<void(bool)> afterEvent)
-    : shared_(std::make_shared<Shared>()), alive_(new uv_async_t{}) {
+UvLoop::UvLoop(uv_loop_t* loop, std::function<void(bool)> afterEvent, ConnectSecurely connectSecurely)
+    : shared_(std::make_shared<Shared>()), connectSecurely_(std::move(connectSecurely)), alive_(new uv_async_t{}) {
   shared_->loop = loop;
   shared_->afterEvent = std::move(afterEvent);
   ++shared_->held;
@@ -156,8 +156,7 @@ void UvLoop::close(std::function<void()> onClosed) {
   shared_->isClosed = true;
   shared_->onClosed = std::move(onClosed);
   uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(alive_, nullptr)), [](uv_handle_t* closed) {
-    const std::unique_ptr<std::shared_ptr<Shared>> shared(
-        static_cast<std::shared_ptr<Shared>*>(closed->data));
+    const std::unique_ptr<std::shared_ptr<Shared>> shared(static_cast<std::shared_ptr<Shared>*>(closed->data));
     delete reinterpret_cast<uv_async_t*>(closed);
     (*shared)->release();
   });

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "transport/loop.h"
+#include "transport/stream.h"
 
 namespace lmc {
 
@@ -18,10 +19,17 @@ class UvLoop final : public Loop {
  public:
   // `afterEvent`: after every call back into a connection; true: it was a job's, of which many may follow
   // each other in one turn.
-  UvLoop(uv_loop_t* loop, std::function<void(bool)> afterEvent);
+  // `connectSecurely`: libuv knows nothing of TLS.
+  using ConnectSecurely =
+      std::function<std::unique_ptr<Stream>(const std::string&, std::uint16_t, std::function<void(Readiness)>)>;
+  UvLoop(uv_loop_t* loop, std::function<void(bool)> afterEvent, ConnectSecurely connectSecurely);
   ~UvLoop() override;
 
   std::unique_ptr<Watch> watch(int descriptor, std::function<void(Readiness)> onReady) override;
+  std::unique_ptr<Stream> connectSecurely(const std::string& host, std::uint16_t port,
+                                          std::function<void(Readiness)> onReady) override {
+    return connectSecurely_(host, port, std::move(onReady));
+  }
   std::unique_ptr<Timer> timer(std::function<void()> onTime) override;
   void work(std::function<void()> job, std::function<void()> done) override;
 
@@ -36,6 +44,7 @@ class UvLoop final : public Loop {
   struct Shared;  // outlives the loop while handles or jobs do
 
   std::shared_ptr<Shared> shared_;
+  const ConnectSecurely connectSecurely_;
   uv_async_t* alive_;  // never sent: the handle whose reference keeps the process alive
 };
 

@@ -13,15 +13,14 @@ namespace lmc {
 // The negative numbers are shared with lib/addon/record-layout.ts.
 namespace status {
 constexpr std::int32_t kSuccess = 0;
-constexpr std::int32_t kNotFound = 16;    // MEMCACHED_NOTFOUND
-constexpr std::int32_t kExpired = -1;     // the deadline passed before it was sent
-constexpr std::int32_t kCancelled = -2;   // given up by JavaScript before it was sent
-constexpr std::int32_t kClosed = -3;      // the client was destroyed before it was sent
-constexpr std::int32_t kServerDown = -4;  // the server failed a moment ago; not tried
-constexpr std::int32_t kServerDead = -5;  // the server was marked dead; not tried
-constexpr std::int32_t kBadTextKey = -6;  // `verify_keys`: bytes that are not visible ASCII
-constexpr std::int32_t kBadCompression =
-    -7;  // flagged as zlib's, and it is not, or too large; the value is as stored
+constexpr std::int32_t kNotFound = 16;        // MEMCACHED_NOTFOUND
+constexpr std::int32_t kExpired = -1;         // the deadline passed before it was sent
+constexpr std::int32_t kCancelled = -2;       // given up by JavaScript before it was sent
+constexpr std::int32_t kClosed = -3;          // the client was destroyed before it was sent
+constexpr std::int32_t kServerDown = -4;      // the server failed a moment ago; not tried
+constexpr std::int32_t kServerDead = -5;      // the server was marked dead; not tried
+constexpr std::int32_t kBadTextKey = -6;      // `verify_keys`: bytes that are not visible ASCII
+constexpr std::int32_t kBadCompression = -7;  // flagged as zlib's, and it is not, or too large; the value is as stored
 constexpr std::int32_t kNotInThisProtocol = -8;
 }  // namespace status
 

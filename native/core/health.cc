@@ -1,6 +1,7 @@
 #include "core/health.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lmc {
 
@@ -11,6 +12,10 @@ namespace {
 constexpr double kLongestProbeMs = 60'000;
 
 }  // namespace
+
+void Health::enter(ServerState state) {
+  if (const ServerState previous = std::exchange(state_, state); previous != state && onChange_) onChange_(previous);
+}
 
 Health::Admission Health::admit(double nowMs) {
   if (state_ == ServerState::Up) return Admission::Allow;
@@ -26,7 +31,7 @@ Health::Admission Health::admit(double nowMs) {
   }
   if (nowMs < retryAt_) return ejected_ ? Admission::RefuseDead : Admission::RefuseDown;
   probeUntil_ = nowMs + kLongestProbeMs;
-  state_ = ServerState::Probing;
+  enter(ServerState::Probing);
   return Admission::Probe;
 }
 
@@ -34,13 +39,14 @@ void Health::succeeded() {
   if (state_ == ServerState::Up) return;
   failures_ = 0;
   ejected_ = false;
-  state_ = ServerState::Up;
+  enter(ServerState::Up);
 }
 
-void Health::failed(double nowMs) {
+void Health::failed(double nowMs, std::string reason) {
   // While nobody was sent out to probe, a server that is down cannot fail again.
   if (state_ == ServerState::Down || state_ == ServerState::Dead) return;
   ++failures_;
+  reason_ = std::move(reason);
   failedAt_ = nowMs;
   if (policy_.ejects && failures_ >= policy_.failureLimit) {
     const double deadMs = policy_.deadTimeoutMs > 0 ? policy_.deadTimeoutMs : policy_.retryTimeoutMs;
@@ -48,31 +54,31 @@ void Health::failed(double nowMs) {
     // libmemcached: a dead server is retried once, and dead again if that fails.
     failures_ = policy_.failureLimit - 1;
     ejected_ = true;
-    state_ = ServerState::Dead;
+    enter(ServerState::Dead);
     return;
   }
   retryAt_ = nowMs + policy_.retryTimeoutMs;
-  state_ = ServerState::Down;
+  enter(ServerState::Down);
 }
 
 void Health::probeAbandoned(double nowMs) {
   if (state_ != ServerState::Probing) return;
   retryAt_ = nowMs;
-  state_ = ejected_ ? ServerState::Dead : ServerState::Down;
+  enter(ejected_ ? ServerState::Dead : ServerState::Down);
 }
 
 void Health::setPolicy(const FailurePolicy& policy) {
   policy_ = policy;
   if (!policy_.ejects && ejected_) {
     ejected_ = false;
-    state_ = ServerState::Down;
+    enter(ServerState::Down);
   }
 }
 
 void Health::reset() {
   failures_ = 0;
   ejected_ = false;
-  state_ = ServerState::Up;
+  enter(ServerState::Up);
 }
 
 void Health::hasten() {

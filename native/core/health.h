@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
 
 namespace lmc {
 
@@ -8,11 +11,10 @@ namespace lmc {
 // chapter); libmemcached's own back-off is not used: it never sees a hung server, and it counts in seconds
 // per handle, where we have several handles for one server.
 struct FailurePolicy {
-  double retryTimeoutMs = 2000;  // retry_timeout
-  double deadTimeoutMs = 0;      // dead_timeout; 0: as long as retry_timeout
-  std::uint32_t failureLimit =
-      5;                // failures in a row until a server is dead: remove_failed, else failure_limit
-  bool ejects = false;  // remove_failed or auto_eject: dead servers leave the distribution
+  double retryTimeoutMs = 2000;    // retry_timeout
+  double deadTimeoutMs = 0;        // dead_timeout; 0: as long as retry_timeout
+  std::uint32_t failureLimit = 5;  // failures in a row until a server is dead: remove_failed, else failure_limit
+  bool ejects = false;             // remove_failed or auto_eject: dead servers leave the distribution
 };
 
 enum class ServerState : std::uint8_t {
@@ -39,13 +41,18 @@ class Health {
   Admission admit(double nowMs);
 
   void succeeded();
-  void failed(double nowMs);
+  // `reason`: in words, if there are any.
+  void failed(double nowMs, std::string reason = {});
 
   // The probe never reached the server (it was cancelled, or expired unsent).
   void probeAbandoned(double nowMs);
 
   void setPolicy(const FailurePolicy& policy);
   void reset();
+  // Called after every change of state, with the state before.
+  void onChange(std::function<void(ServerState)> listener) { onChange_ = std::move(listener); }
+  // Of the last failure.
+  const std::string& reason() const { return reason_; }
 
   // A dead server is due for a probe at retry_timeout, and not at dead_timeout: for when no server is left.
   void hasten();
@@ -56,7 +63,11 @@ class Health {
   double retryAt() const { return retryAt_; }
 
  private:
+  void enter(ServerState state);
+
   ServerState state_ = ServerState::Up;
+  std::string reason_;
+  std::function<void(ServerState)> onChange_;
   bool ejected_ = false;
   FailurePolicy policy_;
   std::uint32_t failures_ = 0;  // in a row

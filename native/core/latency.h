@@ -29,8 +29,7 @@ class LatencyBuckets {
   }
 
   static std::size_t indexOf(std::uint64_t nanoseconds) {
-    return static_cast<std::size_t>(std::lower_bound(kSorted.begin(), kSorted.end(), nanoseconds) -
-                                    kSorted.begin());
+    return static_cast<std::size_t>(std::lower_bound(kSorted.begin(), kSorted.end(), nanoseconds) - kSorted.begin());
   }
 
  private:

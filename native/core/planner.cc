@@ -27,8 +27,7 @@ void Planner::add(std::unique_ptr<Request> request) {
 
 void Planner::addFetch(Request* request) {
   const bool wantsCas = request->op == Op::Gets || request->settings->casForAll;
-  const auto bytes =
-      static_cast<std::uint32_t>(request->settings->keyNamespace.size() + request->keyLength + 1);
+  const auto bytes = static_cast<std::uint32_t>(request->settings->keyNamespace.size() + request->keyLength + 1);
   if (expected_ == 1) {  // the common case of a quiet client
     steps_.push_back(Step{request, 1, wantsCas});
     return;

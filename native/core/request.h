@@ -29,6 +29,7 @@ enum class Op : std::uint8_t {
   Version = 14,
   Disconnect = 15,
   LastPublic = Disconnect,
+  Authenticate,  // SASL, when a connection is opened
 };
 
 inline bool isFetch(Op op) { return op == Op::Get || op == Op::Gets; }

@@ -17,6 +17,7 @@ bool isSafeToFeed(const Frame& frame, Op op) {
   constexpr std::uint16_t kAuthContinue = 0x21;
   constexpr std::uint16_t kOutOfMemory = 0x82;
   if (frame.status == 0) return true;
+  if (op == Op::Authenticate) return frame.status != kAuthContinue || isSasl(frame.opcode);
   if (frame.status == kAuthContinue || isFetch(op)) return false;
   return !(isCounter(op) && (frame.status == kAuthError || frame.status == kOutOfMemory));
 }
@@ -41,6 +42,10 @@ void AnswerFeed::finish() {
   }
 }
 
+void AnswerFeed::send(const char* bytes, std::size_t size) {
+  if (op_ == Op::Authenticate) stream_.out.append({bytes, size});
+}
+
 std::size_t AnswerFeed::receive(char* into, std::size_t room) {
   if (!madeUp_.empty()) {
     const std::size_t count = std::min(room, madeUp_.size());
@@ -52,8 +57,7 @@ std::size_t AnswerFeed::receive(char* into, std::size_t room) {
   if (left_ == 0 && !beginUnit()) return 0;
   if (stream_.in().empty() && !need(1)) return 0;
   const std::string_view in = stream_.in();
-  const auto count =
-      static_cast<std::size_t>(std::min<std::uint64_t>(std::min<std::uint64_t>(room, left_), in.size()));
+  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(std::min<std::uint64_t>(room, left_), in.size()));
   if (isValue_) {
     for (std::size_t at = count - std::min<std::size_t>(count, 2); at < count; ++at) {
       const std::uint64_t behind = left_ - at;
@@ -84,15 +88,15 @@ bool AnswerFeed::beginLine() {
   std::size_t looked = 0;
   while ((end = stream_.in().find('\n', looked)) == std::string_view::npos) {
     looked = stream_.in().size();
-    if (looked >= most) return mistake();
+    if (looked >= most) return mistake(stream_.in());
     if (!need(looked + 1)) return false;
   }
   std::string_view line = stream_.in().substr(0, end + 1);
-  if (line.size() > most || !line.ends_with(kLineEnd)) return mistake();
+  if (line.size() > most || !line.ends_with(kLineEnd)) return mistake(line);
   left_ = line.size();
   line.remove_suffix(kLineEnd.size());
   const Word word = wordOf(line);
-  if (!answers(op_, word)) return mistake();
+  if (!answers(op_, word)) return mistake(line);
   heard_.word = word;
   if (isErrorWord(word)) heard_.text = line;
   if (word == Word::Value) {
@@ -113,7 +117,8 @@ bool AnswerFeed::beginFrame() {
   if (const char* const fault = findFault(frame, op_, opaque_)) return violate(fault);
   left_ = kHeaderBytes + std::uint64_t{frame.bodyBytes};
   heard_.status = frame.status;
-  if (frame.status != 0 || op_ == Op::Version) {
+  heard_.opcode = frame.opcode;
+  if (frame.status != 0 || frame.opcode == kVersion) {
     if (!need(static_cast<std::size_t>(left_))) return false;
     const std::string_view body = stream_.in().substr(kHeaderBytes, frame.bodyBytes);
     if (frame.status == 0 && !isVersion(body)) return violate("no version");
@@ -138,7 +143,15 @@ bool AnswerFeed::violate(std::string_view what) {
   return false;
 }
 
-bool AnswerFeed::mistake() { return violate("expected " + std::string(awaitedAnswer(op_).expected)); }
+bool AnswerFeed::mistake(std::string_view line) {
+  constexpr std::size_t kMaxQuoted = 60;
+  std::string what = "expected ";
+  what += awaitedAnswer(op_).expected;
+  what += ", not \"";
+  what += line.substr(0, kMaxQuoted);
+  what += line.size() > kMaxQuoted ? "…\"" : "\"";
+  return violate(what);
+}
 
 bool AnswerFeed::close() {
   heard_.isClosed = true;

@@ -23,6 +23,7 @@ class ByteSource {
 struct Heard {
   Word word = Word::None;    // text: of the last line
   std::uint16_t status = 0;  // binary: of the last frame
+  std::uint8_t opcode = 0;
   bool isFed = true;         // false: libmemcached must not see it, though we understand it
   bool isClosed = false;     // the connection ended within it
   bool isViolation = false;  // it is no answer to what was asked; `text` says what was expected
@@ -45,7 +46,8 @@ class AnswerFeed final : public VirtualSocket {
   void finish();
   const Heard& heard() const { return heard_; }
 
-  void send(const char*, std::size_t) override {}
+  // Everything else was encoded elsewhere.
+  void send(const char* bytes, std::size_t size) override;
   std::size_t receive(char* into, std::size_t room) override;
 
  private:
@@ -54,7 +56,7 @@ class AnswerFeed final : public VirtualSocket {
   bool beginFrame();
   bool need(std::size_t bytes);
   bool violate(std::string_view what);
-  bool mistake();  // a line that does not answer what was asked
+  bool mistake(std::string_view line);  // it does not answer what was asked, and is quoted
   bool close();
 
   const bool isBinary_;

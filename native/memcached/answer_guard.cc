@@ -39,6 +39,14 @@ bool isNumber(std::string_view line) {
   return !line.empty() && error == std::errc() && end == line.data() + line.size();
 }
 
+// What is asked when a connection is opened: libmemcached numbers these frames itself.
+const char* findFaultInAuthentication(const Frame& frame) {
+  if (!isSasl(frame.opcode) && frame.opcode != kVersion) return "the answer to another operation";
+  if (frame.keyBytes != 0 || frame.extraBytes != 0) return "lengths that lie";
+  const std::uint32_t most = frame.opcode == kVersion && frame.status == 0 ? kMaxVersionBody : kMaxErrorBody;
+  return frame.bodyBytes <= most ? nullptr : "a challenge of more than 1 KB";
+}
+
 const char* findFaultInSuccess(const Frame& frame, Op op) {
   const std::uint32_t body = frame.bodyBytes;
   if (isFetch(op)) {
@@ -81,9 +89,7 @@ Word wordOf(std::string_view line) {
   return isNumber(line) ? Word::Number : Word::None;
 }
 
-bool answers(Op op, Word word) {
-  return isErrorWord(word) || (awaitedAnswer(op).words & wordBits({word})) != 0;
-}
+bool answers(Op op, Word word) { return isErrorWord(word) || (awaitedAnswer(op).words & wordBits({word})) != 0; }
 
 std::size_t maxLineBytes(Op op) { return isCounter(op) || op == Op::Version ? kMaxLongLine : kMaxShortLine; }
 
@@ -130,6 +136,7 @@ Frame Frame::read(const char* header) {
 
 const char* findFault(const Frame& frame, Op op, std::uint32_t opaque) {
   if (frame.magic != kAnswerMagic) return "no frame of the binary protocol";
+  if (op == Op::Authenticate) return findFaultInAuthentication(frame);
   const bool isHit = isFetch(op) && frame.opcode == kGetKQuietly;
   if (frame.opcode != opcodeOf(op) && !isHit) return "the answer to another operation";
   if (frame.opaque != opaque && !isHit) return "the answer to another request";

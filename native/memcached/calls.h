@@ -33,8 +33,7 @@ inline memcached_return_t callFor(memcached_st* handle, const Request& request, 
     case Op::Prepend:
       return store(memcached_prepend);
     case Op::Cas:
-      return memcached_cas(handle, key, length, value.data(), value.size(), expiry, request.flags,
-                           request.number);
+      return memcached_cas(handle, key, length, value.data(), value.size(), expiry, request.flags, request.number);
     case Op::Incr:
       return memcached_increment_by_key(handle, key, length, key, length, request.number, number);
     case Op::Decr:

@@ -19,32 +19,79 @@ Encoder::Protocol protocolOf(const ClusterConfig& config) {
 
 }  // namespace
 
-Cluster::Cluster(ClusterConfig config, Loop& loop, std::function<void()> onResults, memcached_return_t* error)
-    : config_(std::move(config)),
+Cluster::Cluster(ClusterConfig config, Loop& loop, memcached_return_t* error)
+    : loop_(loop),
+      config_(std::move(config)),
       router_(config_.servers, config_.behaviors, config_.keyNamespace, config_.binary, error),
-      jobs_(loop, results_, onResults) {
+      jobs_(loop, results_) {
+  if (*error != MEMCACHED_SUCCESS) return;
+  if (config_.hasCredentials && config_.binary) makeSaslHandle(connectionConfig(config_.servers[0]), error);
   if (*error != MEMCACHED_SUCCESS) return;
   encoder_ = std::make_unique<Encoder>(protocolOf(config_));
   requestSettings_ = std::make_shared<const RequestSettings>(requestSettings());
-  ejected_.assign(config_.servers.size(), false);
   replicas_ = static_cast<std::uint32_t>(valueOf("num_replicas"));
-  const ConnectionContext context{loop, *encoder_, planner_, results_, jobs_};
-  for (const ServerSpec& spec : config_.servers) {
-    Server& server = servers_.emplace_back();
-    server.health = std::make_unique<Health>();
-    server.health->setPolicy(failurePolicy());
-    server.settings = connectionConfig(spec);
-    // A handle is made now and thrown away, so that a setting that libmemcached refuses is refused here and
-    // not at the first operation.
-    if (!makeOpenerHandle(server.settings, error)) return;
-    server.connection = std::make_unique<Connection>(context, server.settings, *server.health);
+  *error = setServers(std::exchange(config_.servers, {}));
+}
+
+memcached_return_t Cluster::setServers(const std::vector<ServerSpec>& servers) {
+  flush();
+  if (const memcached_return_t rc = router_.setServers(servers); rc != MEMCACHED_SUCCESS) return rc;
+  std::vector<std::uint16_t> ids;
+  for (const ServerSpec& spec : servers) {
+    const std::uint16_t id = idFor(spec, ids);
+    if (id >= servers_.size() || servers_[id].spec != spec) {
+      if (const memcached_return_t rc = open(id, spec); rc != MEMCACHED_SUCCESS) return rc;
+    }
+    ids.push_back(id);
   }
+  for (const std::uint16_t id : active_) {
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) servers_[id].connection->retire();
+  }
+  active_ = std::move(ids);
+  ejected_.assign(active_.size(), false);
+  return MEMCACHED_SUCCESS;
+}
+
+// The server that is there already, or an id that nothing refers to any longer.
+std::uint16_t Cluster::idFor(const ServerSpec& spec, const std::vector<std::uint16_t>& taken) const {
+  const auto isTaken = [&](std::uint16_t id) { return std::find(taken.begin(), taken.end(), id) != taken.end(); };
+  for (const std::uint16_t id : active_) {
+    if (!isTaken(id) && servers_[id].spec == spec) return id;
+  }
+  for (std::uint16_t id = 0; id < servers_.size(); ++id) {
+    const bool isActive = std::find(active_.begin(), active_.end(), id) != active_.end();
+    if (!isActive && !isTaken(id) && servers_[id].connection->isIdle()) return id;
+  }
+  return static_cast<std::uint16_t>(servers_.size());
+}
+
+memcached_return_t Cluster::open(std::uint16_t id, const ServerSpec& spec) {
+  Server server;
+  server.spec = spec;
+  server.health = std::make_unique<Health>();
+  server.health->setPolicy(failurePolicy());
+  server.health->onChange([this, id](ServerState previous) {
+    const Health& health = *servers_[id].health;
+    const bool isFailure = health.state() == ServerState::Down || health.state() == ServerState::Dead;
+    stateChanges_.push_back({id, previous, health.state(), isFailure ? health.reason() : std::string()});
+  });
+  server.settings = connectionConfig(spec);
+  // A handle is made now and thrown away, so that a setting that libmemcached refuses is refused here and not at the
+  // first operation.
+  memcached_return_t rc;
+  if (!makeConnectingHandle(server.settings, &rc)) return rc;
+  const ConnectionContext context{loop_, *encoder_, planner_, results_, jobs_};
+  server.connection = std::make_unique<Connection>(context, server.settings, *server.health);
+  if (id >= servers_.size()) servers_.emplace_back();
+  servers_[id] = std::move(server);
+  return MEMCACHED_SUCCESS;
 }
 
 ConnectionConfig Cluster::connectionConfig(const ServerSpec& server) const {
   ConnectionConfig made;
   made.server = server;
   made.binary = config_.binary && server.transport != Transport::Udp;
+  made.isTls = config_.isTls;
   made.hasCredentials = config_.hasCredentials;
   made.username = config_.username;
   made.password = config_.password;
@@ -74,8 +121,7 @@ FailurePolicy Cluster::failurePolicy() const {
   // form.
   const auto removeFailed = static_cast<std::uint32_t>(valueOf("remove_failed"));
   policy.ejects = removeFailed > 0 || valueOf("auto_eject") != 0;
-  policy.failureLimit =
-      removeFailed > 0 ? removeFailed : static_cast<std::uint32_t>(valueOf("failure_limit"));
+  policy.failureLimit = removeFailed > 0 ? removeFailed : static_cast<std::uint32_t>(valueOf("failure_limit"));
   return policy;
 }
 
@@ -83,8 +129,7 @@ RequestSettings Cluster::requestSettings() const {
   return {config_.keyNamespace, valueOf("_noreply") != 0, valueOf("cas") != 0, valueOf("verify_keys") != 0};
 }
 
-memcached_return_t Cluster::setBehaviors(const std::vector<BehaviorValue>& behaviors,
-                                         const Behavior** refused) {
+memcached_return_t Cluster::setBehaviors(const std::vector<BehaviorValue>& behaviors, const Behavior** refused) {
   const memcached_return_t rc = router_.set(behaviors, refused);
   applyBehaviors();
   return rc;
@@ -104,10 +149,9 @@ void Cluster::applyBehaviors() {
   replicas_ = static_cast<std::uint32_t>(valueOf("num_replicas"));
   const RequestSettings settings = requestSettings();
   if (settings != *requestSettings_) requestSettings_ = std::make_shared<const RequestSettings>(settings);
-  for (std::size_t index = 0; index < servers_.size(); ++index) {
-    Server& server = servers_[index];
+  for (Server& server : servers_) {
     server.health->setPolicy(failurePolicy());
-    ConnectionConfig made = connectionConfig(config_.servers[index]);
+    ConnectionConfig made = connectionConfig(server.spec);
     if (made == server.settings) continue;
     server.settings = made;
     server.connection->configure(made);
@@ -126,11 +170,12 @@ void Cluster::beginGathering() {
 void Cluster::updateEjections() {
   bool changed = false;
   std::size_t dead = 0;
-  for (const Server& server : servers_) dead += server.health->isDead() ? 1 : 0;
+  for (const std::uint16_t id : active_) dead += servers_[id].health->isDead() ? 1 : 0;
   // A ring is never emptied: if no server is left, all stay where they are, and are asked soon.
-  const bool isNoneLeft = dead == servers_.size();
-  for (std::size_t index = 0; index < servers_.size(); ++index) {
-    Health& health = *servers_[index].health;
+  const bool isNoneLeft = dead == active_.size();
+  for (std::size_t index = 0; index < active_.size(); ++index) {
+    const Server& server = servers_[active_[index]];
+    Health& health = *server.health;
     const bool isOut = health.isDead() && !isNoneLeft;
     if (isOut != ejected_[index]) {
       ejected_[index] = isOut;
@@ -138,7 +183,7 @@ void Cluster::updateEjections() {
     }
     if (isNoneLeft) health.hasten();
     if (health.isDead() && router_.ejects() && health.admit(gatheredMs_) == Health::Admission::Probe)
-      servers_[index].connection->probe();
+      server.connection->probe();
   }
   if (changed) router_.eject(ejected_);
 }
@@ -174,7 +219,7 @@ void Cluster::recordSubmission(Server& server, Request& request) {
 void Cluster::add(std::unique_ptr<Request> request) {
   beginGathering();
   const std::size_t position = router_.positionOf(request->keyView()) + std::size_t{request->replica};
-  request->server = static_cast<std::uint16_t>(router_.serverAt(position));
+  request->server = active_[router_.serverAt(position)];
   Server& server = servers_[request->server];
   recordSubmission(server, *request);
   if (replicas_ > 0) replicate(*request, position);
@@ -187,9 +232,9 @@ void Cluster::add(std::unique_ptr<Request> request) {
 // So nobody waits for a server that cannot keep up either: without a limit its copies would fill the memory.
 void Cluster::replicate(const Request& request, std::size_t position) {
   if (request.op != Op::Set && request.op != Op::Delete) return;
-  const std::size_t copies = std::min<std::size_t>(replicas_, servers_.size() - 1);
+  const std::size_t copies = std::min<std::size_t>(replicas_, active_.size() - 1);
   for (std::size_t copy = 1; copy <= copies; ++copy) {
-    const std::size_t index = router_.serverAt(position + copy);
+    const std::uint16_t index = active_[router_.serverAt(position + copy)];
     Server& server = servers_[index];
     if (server.health->state() != ServerState::Up) continue;
     const std::size_t bytes = sizeof(Request) + request.keyLength + request.valueLength;
@@ -200,7 +245,7 @@ void Cluster::replicate(const Request& request, std::size_t position) {
     replica->op = request.op;
     replica->compressLevel = request.compressLevel;
     replica->keyLength = request.keyLength;
-    replica->server = static_cast<std::uint16_t>(index);
+    replica->server = index;
     replica->valueLength = request.valueLength;
     replica->flags = request.flags;
     replica->expiry = request.expiry;
@@ -219,6 +264,7 @@ void Cluster::replicate(const Request& request, std::size_t position) {
 
 void Cluster::addForServer(std::unique_ptr<Request> request) {
   beginGathering();
+  request->server = active_[request->server];
   Server& server = servers_[request->server];
   recordSubmission(server, *request);
   if (request->op != Op::Disconnect && !admit(server, *request)) return;

@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/health.h"
@@ -18,6 +18,7 @@ namespace lmc {
 struct ClusterConfig {
   std::vector<ServerSpec> servers;
   bool binary = false;
+  bool isTls = false;
   bool hasCredentials = false;
   std::string username;
   std::string password;
@@ -32,16 +33,15 @@ struct ClusterConfig {
 // and hands them over in batches.
 class Cluster {
  public:
-  // `onResults`: there are results that came from a job, or from nowhere near a caller. On failure `*error`
-  // is not MEMCACHED_SUCCESS and the cluster must not be used.
-  Cluster(ClusterConfig config, Loop& loop, std::function<void()> onResults, memcached_return_t* error);
+  // On failure `*error` is not MEMCACHED_SUCCESS and the cluster must not be used.
+  Cluster(ClusterConfig config, Loop& loop, memcached_return_t* error);
   ~Cluster() { shutDown(); }
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
   // Requests are gathered by `add` and leave with `flush`.
   void add(std::unique_ptr<Request> request);
-  void addForServer(std::unique_ptr<Request> request);  // request.server says which
+  void addForServer(std::unique_ptr<Request> request);  // request.server is its place in the list
   void flush();
   // A tick may flush in portions: until it ends, all of them ride along with a probe.
   void endTick();
@@ -53,6 +53,11 @@ class Cluster {
 
   memcached_return_t setBehaviors(const std::vector<BehaviorValue>& behaviors, const Behavior** refused);
   memcached_return_t setNamespace(const std::string& keyNamespace);
+  // What was called before goes where it was meant to go. A server that stays keeps its connection and its health; one
+  // that leaves closes its connection when all is answered.
+  memcached_return_t setServers(const std::vector<ServerSpec>& servers);
+  // Of the servers in the list, in its order: what completions and changes name them by.
+  const std::vector<std::uint16_t>& ids() const { return active_; }
   const std::string& keyNamespace() const { return config_.keyNamespace; }
 
   // Closes all connections; what is not completed stays so.
@@ -60,16 +65,27 @@ class Cluster {
 
   Results& results() { return results_; }
   Router& router() { return router_; }
-  std::size_t size() const { return servers_.size(); }
-  ServerState stateOf(std::size_t server) const { return servers_[server].health->state(); }
-  const Connection& connectionOf(std::size_t server) const { return *servers_[server].connection; }
+  // By their places in the list.
+  std::size_t size() const { return active_.size(); }
+  ServerState stateOf(std::size_t server) const { return servers_[active_[server]].health->state(); }
+  const Connection& connectionOf(std::size_t server) const { return *servers_[active_[server]].connection; }
+
+  struct StateChange {
+    std::uint16_t server;
+    ServerState previous;
+    ServerState state;
+    std::string reason;
+  };
+  std::vector<StateChange> takeStateChanges() { return std::exchange(stateChanges_, {}); }
+  bool hasNews() const { return !results_.empty() || !stateChanges_.empty(); }
 
   // What callers asked of a server, by Op, whether it was sent or not.
   using OperationCounts = std::array<std::uint64_t, static_cast<std::size_t>(Op::LastPublic) + 1>;
-  const OperationCounts& operationsOf(std::size_t server) const { return servers_[server].operations; }
+  const OperationCounts& operationsOf(std::size_t server) const { return servers_[active_[server]].operations; }
 
  private:
   struct Server {
+    ServerSpec spec;
     std::unique_ptr<Health> health;
     ConnectionConfig settings;
     std::unique_ptr<Connection> connection;
@@ -78,6 +94,8 @@ class Cluster {
     OperationCounts operations{};
   };
 
+  std::uint16_t idFor(const ServerSpec& spec, const std::vector<std::uint16_t>& taken) const;
+  memcached_return_t open(std::uint16_t id, const ServerSpec& spec);
   ConnectionConfig connectionConfig(const ServerSpec& server) const;
   FailurePolicy failurePolicy() const;
   RequestSettings requestSettings() const;
@@ -89,6 +107,7 @@ class Cluster {
   void replicate(const Request& request, std::size_t position);
   std::uint64_t valueOf(std::string_view behavior) const { return router_.get(*findBehavior(behavior)); }
 
+  Loop& loop_;
   ClusterConfig config_;
   Router router_;
   SlotTable slots_;
@@ -97,8 +116,11 @@ class Cluster {
   ValueJobs jobs_;
   std::unique_ptr<Encoder> encoder_;
   std::shared_ptr<const RequestSettings> requestSettings_;
+  // By their ids; those that left the list stay until they are idle, and then their ids are free.
   std::vector<Server> servers_;
+  std::vector<std::uint16_t> active_;  // the list: the router's index → id
   std::vector<bool> ejected_;
+  std::vector<StateChange> stateChanges_;
   std::uint32_t replicas_ = 0;  // num_replicas
   bool isGathering_ = false;    // since the last flush
   double gatheredMs_ = 0;

@@ -9,8 +9,8 @@ namespace lmc {
 
 bool compressInto(char* into, std::size_t* size, std::string_view value, int level) {
   uLongf room = *size;
-  const int rc = compress2(reinterpret_cast<Bytef*>(into), &room,
-                           reinterpret_cast<const Bytef*>(value.data()), value.size(), level);
+  const int rc = compress2(reinterpret_cast<Bytef*>(into), &room, reinterpret_cast<const Bytef*>(value.data()),
+                           value.size(), level);
   *size = room;
   return rc == Z_OK;  // Z_BUF_ERROR: it did not get smaller
 }

@@ -24,6 +24,7 @@ struct ServerSpec {
 struct ConnectionConfig {
   ServerSpec server;
   bool binary = false;
+  bool isTls = false;
   std::string username;
   std::string password;
   bool hasCredentials = false;

@@ -23,12 +23,6 @@ constexpr std::size_t kMaxUnsentBytes = std::size_t{1} << 20;
 // loop reports a closed connection by itself, but only between turns.)
 constexpr double kFreshMs = 5;
 
-// Silence on a connection that was unused for so long may be that connection's alone: a firewall forgot it.
-constexpr double kIdleMs = 1000;
-
-// Behind the deadline of its caller, an answer that is not whole has failed.
-constexpr double kSlackMs = 10;
-
 // What one datagram has room for: 65,507 bytes, less the frame and the line around key and value.
 constexpr std::size_t kDatagramBytes = 65507 - 8 - 100;
 
@@ -38,8 +32,6 @@ constexpr std::uint64_t kTwentyDigits = 10'000'000'000'000'000'000u;
 bool isQuiet(const Request& request) {
   return request.settings->noReply && isStorage(request.op) && request.op != Op::Cas;
 }
-
-bool isRepeatable(Op op) { return isFetch(op) || op == Op::Stats || op == Op::Version; }
 
 // verify_keys as libmemcached means it: visible ASCII only, so no UTF-8.
 bool isVisibleAscii(std::string_view key) {
@@ -84,6 +76,11 @@ void Connection::configure(const ConnectionConfig& config) {
   isReplaced_ = isReplaced_ || (isOther && state_ != State::Closed);
 }
 
+void Connection::retire() {
+  isRetired_ = true;
+  if (state_ == State::Open) pump();
+}
+
 void Connection::completeDisconnects() {
   while (waiting_.disconnects()) {
     const std::unique_ptr<Request> request = waiting_.pop();
@@ -96,6 +93,7 @@ void Connection::completeDisconnects() {
 void Connection::pump() {
   while (state_ == State::Open && !waiting_.empty() && mayEncode()) encodeBatch();
   if (state_ == State::Open && !stream_->out.empty()) send();
+  if (isRetired_ && state_ == State::Open && isIdle() && stream_->out.empty()) close();
 }
 
 bool Connection::mayEncode() {
@@ -152,8 +150,7 @@ bool Connection::refuseUnsendable(Request& request, double now) {
   if (request.deadline <= now) reason = status::kExpired;
   if (!config_.binary && request.settings->verifyKeys && !isVisibleAscii(request.keyView()))
     reason = status::kBadTextKey;
-  if (!config_.binary && request.op == Op::Cas && request.number >= kTwentyDigits)
-    reason = status::kNotInThisProtocol;
+  if (!config_.binary && request.op == Op::Cas && request.number >= kTwentyDigits) reason = status::kNotInThisProtocol;
   if (reason == status::kSuccess) return false;
   context_.results.fail(request, reason, Outcome::NotSent);
   return true;
@@ -188,8 +185,7 @@ void Connection::sendAsDatagram(Step& step) {
     return;
   }
   if (request.keyLength + std::size_t{request.valueLength} > kDatagramBytes) {
-    completer_.fail(step, MEMCACHED_E2BIG, Outcome::NotSent,
-                    "over UDP that is a datagram, with room for 65,000 bytes");
+    completer_.fail(step, MEMCACHED_E2BIG, Outcome::NotSent, "over UDP that is a datagram, with room for 65,000 bytes");
     return;
   }
   std::string_view datagram;
@@ -210,10 +206,9 @@ void Connection::send() {
     // What arrived before it broke is read first: it may answer what was sent.
     isEnding_ = true;
     receive();
-    if (state_ == State::Open) lost(MEMCACHED_WRITE_FAILURE, std::strerror(stream_->error()));
+    if (state_ == State::Open) lost(MEMCACHED_WRITE_FAILURE, stream_->failure());
     return;
   }
-  watch_->set(true, !stream_->out.empty());
   watchSilence();
 }
 
@@ -230,179 +225,10 @@ void Connection::failWaiting(std::int32_t rc, const std::string& message) {
   completeDisconnects();
 }
 
-// --- Opening and closing -----------------------------------------------------------------------------------
-
-void Connection::open() {
-  state_ = State::Opening;
-  isReplaced_ = isEnding_ = isGreeted_ = isDropped_ = false;
-  // As long as anybody who waits has time.
-  const double timeoutMs = std::max(config_.timeoutMs, waiting_.latestDeadline() - nowMs());
-  opener_ = std::make_unique<Opener>(context_.loop, fiber_, [this] { wake(); }, config_, timeoutMs);
-  fiber_.start([this] { run(); });
-  afterWake();
-}
-
-void Connection::run() {
-  opened_ = opener_->open();
-  if (!opened_.ok()) return;
-  isGreeted_ = true;
-  if (config_.isUdp()) return;
-  fiber_.suspend();
-  for (;;) {
-    if (awaited_.empty()) {
-      if (isEnding_) return;
-      fiber_.suspend();
-    } else if (!decodeNext(awaited_.front())) {
-      return;
-    }
-  }
-}
-
-void Connection::wake() {
-  fiber_.resume();
-  afterWake();
-}
-
-void Connection::afterWake() {
-  if (isGreeted_) {
-    becomeOpen();
-  } else if (fiber_.isRunning()) {
-    return;
-  } else if (state_ == State::Opening) {
-    failOpening();
-  } else if (state_ == State::Open) {
-    const int error = stream_->error();
-    const char* const message = isDropped_   ? "the connection was dropped after what the server said before"
-                                : error != 0 ? std::strerror(error)
-                                             : "the server closed the connection";
-    lost(MEMCACHED_CONNECTION_FAILURE, message);
-  }
-}
-
-void Connection::becomeOpen() {
-  isGreeted_ = false;
-  countOpening();
-  stream_ = std::make_unique<Stream>(std::exchange(opened_.descriptor, -1));
-  state_ = State::Open;
-  ++counters_.connects;
-  heardMs_ = answeredMs_ = nowMs();
-  health_.succeeded();
-  if (!config_.isUdp()) {
-    decoder_ = std::make_unique<Decoder>(config_.binary, *stream_, *this);
-    watch_ = context_.loop.watch(stream_->descriptor(), [this](Loop::Readiness ready) {
-      if (ready.readable) receive();
-      if (!ready.writable || state_ != State::Open) return;
-      send();
-      if (state_ == State::Open) pump();
-    });
-    watch_->set(true, false);
-  }
-  pump();
-}
-
-// What greeting cost counts, too.
-void Connection::countOpening() {
-  counters_.bytesReceived += opener_->bytesReceived();
-  counters_.bytesSent += opener_->bytesSent();
-  opener_.reset();
-}
-
-void Connection::failOpening() {
-  countOpening();
-  state_ = State::Closed;
-  if (opened_.isReached) {
-    health_.succeeded();
-  } else {
-    health_.failed(nowMs());
-  }
-  const std::string message = std::move(opened_.message);
-  failWaiting(opened_.rc, message);
-}
-
-void Connection::stopFiber() {
-  if (!fiber_.isRunning()) return;
-  isEnding_ = true;
-  if (opener_) opener_->cancel();
-  fiber_.resume();
-}
-
-void Connection::close() {
-  state_ = State::Closed;  // before the fiber ends: nobody is to be told that the connection is lost
-  stopFiber();
-  opener_.reset();
-  watch_.reset();
-  decoder_.reset();
-  if (stream_) {
-    counters_.bytesReceived += stream_->received();
-    counters_.bytesSent += stream_->sent();
-  }
-  stream_.reset();
-}
-
-void Connection::abandonAwaited(std::int32_t rc, const std::string& message, bool retries) {
-  const double now = nowMs();
-  const auto abandon = [&](std::unique_ptr<Request> request) {
-    const bool mayRetry =
-        retries && isRepeatable(request->op) && !request->isRetried && request->deadline > now;
-    if (mayRetry && request->slot != kNoSlot) {
-      request->isRetried = true;
-      request->isSent = false;
-      waiting_.pushFront(std::move(request));
-      return;
-    }
-    const Outcome outcome = isWrite(request->op) ? Outcome::Unknown : Outcome::Definite;
-    context_.results.fail(*request, rc, outcome, message);
-  };
-  // From the last to the first: each goes to the front of what waits.
-  while (!awaited_.empty()) {
-    const Step step = awaited_.back().step;
-    awaited_.pop_back();
-    std::vector<Request*> requests;
-    for (Request* head = step.first; head != nullptr; head = std::exchange(head->next, nullptr)) {
-      head->previous = nullptr;
-      for (Request* same = head; same != nullptr; same = std::exchange(same->nextSame, nullptr))
-        requests.push_back(same);
-    }
-    for (auto request = requests.rbegin(); request != requests.rend(); ++request)
-      abandon(std::unique_ptr<Request>(*request));
-  }
-}
-
-// An established connection broke: something is there, so a new one may be tried at once.
-void Connection::lost(std::int32_t rc, const std::string& message) {
-  close();
-  abandonAwaited(rc, message, true);
-  flush();
-}
-
-void Connection::fellSilent() {
-  const bool wasIdle = awaited_.front().sentMs - heardMs_ > kIdleMs;
-  close();
-  abandonAwaited(MEMCACHED_TIMEOUT, "no answer in time", wasIdle);
-  if (wasIdle) {
-    // Perhaps only this connection is dead. If the server does not answer on a new one either, it has failed.
-    open();
-    return;
-  }
-  health_.failed(nowMs());
-  failWaiting(status::kServerDown, {});
-}
-
-void Connection::shutDown() {
-  isShutDown_ = true;
-  close();
-  while (!awaited_.empty()) {
-    completer_.fail(awaited_.back().step, status::kClosed, Outcome::Definite, {});
-    awaited_.pop_back();
-  }
-  waiting_.clear();
-  silence_.reset();
-}
-
 // --- What is answered --------------------------------------------------------------------------------------
 
 bool Connection::receive() {
-  if (state_ != State::Open || config_.isUdp()) return false;
+  if (!decoder_) return false;  // not connected, or UDP
   const Stream::Received received = stream_->receive();
   if (received == Stream::Received::Nothing && !isEnding_) {
     stream_->endTurn();
@@ -413,8 +239,9 @@ bool Connection::receive() {
   if (hasBytes) heardMs_ = completer_.turnMs();
   if (received == Stream::Received::Closed) isEnding_ = true;
   // What nobody asked for spoils everything that comes after it.
-  if (hasBytes && awaited_.empty()) isEnding_ = true;
+  if (hasBytes && awaited_.empty() && state_ == State::Open) isEnding_ = true;
   wake();
+  if (state_ == State::Opening && stream_) stream_->endTurn();
   if (state_ != State::Open) return false;
   const bool isLeftOver = awaited_.empty() && !stream_->in().empty();
   stream_->endTurn();
@@ -422,7 +249,7 @@ bool Connection::receive() {
     lost(MEMCACHED_CONNECTION_FAILURE, {});
     return false;
   }
-  if (!waiting_.empty()) pump();
+  if (!waiting_.empty() || isRetired_) pump();
   return hasBytes;
 }
 
@@ -458,39 +285,6 @@ bool Connection::decodeNext(Awaited& awaited) {
   }
   isDropped_ = verdict == Decoder::Verdict::Drop;
   return !isDropped_;
-}
-
-// --- Silence -----------------------------------------------------------------------------------------------
-
-// When the answer that is next has failed: it is not whole, or nothing at all is heard.
-double Connection::silentAtMs(const Awaited& awaited) const {
-  const double since = std::max(awaited.sentMs, answeredMs_);
-  const double whole = std::max(since + config_.timeoutMs, awaited.deadline) + kSlackMs;
-  const double anything = std::max(awaited.sentMs, heardMs_) + config_.maxSilenceMs();
-  return std::min(whole, anything);
-}
-
-void Connection::watchSilence() {
-  if (awaited_.empty()) return;
-  const double at = silentAtMs(awaited_.front());
-  if (watchingUntilMs_ <= at) return;  // it looks again then
-  watchingUntilMs_ = at;
-  silence_->start(std::max(1.0, at - nowMs()));
-}
-
-void Connection::onSilenceTimer() {
-  watchingUntilMs_ = kNever;
-  if (state_ != State::Open || awaited_.empty()) return;
-  if (nowMs() >= silentAtMs(awaited_.front())) {
-    // The loop may have been blocked: what has arrived is read before anything is judged.
-    receive();
-    if (state_ != State::Open || awaited_.empty()) return;
-    if (nowMs() >= silentAtMs(awaited_.front())) {
-      fellSilent();
-      return;
-    }
-  }
-  watchSilence();
 }
 
 // --- Numbers -----------------------------------------------------------------------------------------------

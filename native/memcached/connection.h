@@ -11,9 +11,10 @@
 #include "core/planner.h"
 #include "core/results.h"
 #include "memcached/completer.h"
+#include "memcached/connector.h"
 #include "memcached/decoder.h"
 #include "memcached/encoder.h"
-#include "memcached/opener.h"
+#include "memcached/greeting.h"
 #include "memcached/value_jobs.h"
 #include "memcached/waiting_queue.h"
 #include "transport/fiber.h"
@@ -56,6 +57,10 @@ class Connection final : public ByteSource {
   // For requests that are submitted from now on; sockets are opened anew where they must be.
   void configure(const ConnectionConfig& config);
 
+  // Closes once nothing waits and nothing is awaited: its server left the list.
+  void retire();
+  bool isIdle() const { return waiting_.empty() && awaited_.empty(); }
+
   // Reads and decodes what has arrived. True: there is more.
   bool receive();
 
@@ -83,6 +88,8 @@ class Connection final : public ByteSource {
 
   // On the fiber.
   void run();
+  Greeting connectAndGreet();
+  Greeting connect();
   bool decodeNext(Awaited& awaited);
   bool awaitBytes() override;
 
@@ -90,8 +97,9 @@ class Connection final : public ByteSource {
   void wake();
   void afterWake();
   void becomeOpen();
-  void countOpening();
   void failOpening();
+  void onReady(Loop::Readiness ready);
+  std::string describeEnd() const;
   void stopFiber();
   void close();
   // What was awaited when the connection ended: reads that may be asked once more wait again.
@@ -127,19 +135,21 @@ class Connection final : public ByteSource {
   State state_ = State::Closed;
   bool isReplaced_ = false;  // other settings: to be opened anew once nothing is awaited
   bool isEnding_ = false;    // the fiber is to come to its end
-  bool isGreeted_ = false;   // the fiber has opened a socket that is not in use yet
+  bool isGreeted_ = false;   // the fiber has opened a connection that is not in use yet
+  bool isTooLate_ = false;   // it was not opened in time
   bool isDropped_ = false;   // what the server said made the decoding end
   bool isShutDown_ = false;
+  bool isRetired_ = false;
   std::uint32_t opaque_ = 0;
   double heardMs_ = 0;     // when something was received
   double answeredMs_ = 0;  // when the last whole answer was
 
   // In the order in which they depend on each other.
   std::unique_ptr<Stream> stream_;
-  std::unique_ptr<Loop::Watch> watch_;
   std::unique_ptr<Decoder> decoder_;
-  std::unique_ptr<Opener> opener_;
-  Opened opened_;
+  std::unique_ptr<Connector> connector_;
+  Greeting greeting_;
+  double openUntilMs_ = 0;
   double watchingUntilMs_ = kNever;  // when `silence_` fires
   std::unique_ptr<Loop::Timer> silence_;
   Fiber fiber_;

@@ -29,12 +29,10 @@ memcached_return_t collectStat(const memcached_instance_st*, const char* name, s
 // Groups that a server may answer with nothing at all. libmemcached drops "no such group", so an empty answer
 // to any other name is taken for that.
 bool mayBeEmpty(std::string_view group) {
-  for (const std::string_view known :
-       {"items", "slabs", "sizes", "conns", "settings", "extstore", "proxy", "reset"}) {
+  for (const std::string_view known : {"items", "slabs", "sizes", "conns", "settings", "extstore", "proxy", "reset"}) {
     if (group == known) return true;
   }
-  return group.empty() || group.starts_with("detail") || group.starts_with("cachedump") ||
-         group.starts_with("sizes_");
+  return group.empty() || group.starts_with("detail") || group.starts_with("cachedump") || group.starts_with("sizes_");
 }
 
 // What memcached itself says before it stores anything; whatever else a proxy says of a write may come after
@@ -129,8 +127,7 @@ memcached_return_t Decoder::callStats(const Request& request, Answer* answer) {
     feed_.setMadeUp(madeUpVersion());
     memcached_version(handle_.get());
     feed_.setMadeUp({});
-    rc = memcached_stat_execute(handle_.get(), group.empty() ? nullptr : group.c_str(), collectStat,
-                                &answer->text);
+    rc = memcached_stat_execute(handle_.get(), group.empty() ? nullptr : group.c_str(), collectStat, &answer->text);
   });
   if (!returned) makeHandle();
   if (rc == MEMCACHED_SUCCESS && answer->text.empty() && !mayBeEmpty(group)) rc = MEMCACHED_UNKNOWN_STAT_KEY;
@@ -160,8 +157,7 @@ std::string_view Decoder::madeUpVersion() {
   return "VERSION 1.6.0\r\n";
 }
 
-Decoder::Verdict Decoder::decodeFetch(Step& step, std::uint32_t opaque, const OnValue& onValue,
-                                      Answer* answer) {
+Decoder::Verdict Decoder::decodeFetch(Step& step, std::uint32_t opaque, const OnValue& onValue, Answer* answer) {
   feed_.expect(Op::Get, opaque);
   asksOneKey_ = step.keys == 1;
   const RequestSettings& settings = *step.first->settings;
@@ -186,8 +182,7 @@ Decoder::Verdict Decoder::decodeFetch(Step& step, std::uint32_t opaque, const On
              std::memcmp(key.data() + keyNamespace.size(), request.key, request.keyLength) == 0;
     };
     while (position != nullptr && !isIt(*position)) position = position->next;
-    for (Request* other = step.first; position == nullptr && other != from && other != nullptr;
-         other = other->next) {
+    for (Request* other = step.first; position == nullptr && other != from && other != nullptr; other = other->next) {
       if (isIt(*other)) position = other;
     }
     isAsked = position != nullptr;
@@ -249,9 +244,8 @@ Decoder::Verdict Decoder::judgeText(Op op, memcached_return_t rc, Answer* answer
   if (!heard.isFed) return Verdict::Done;  // RESET or OK, to a statistic that is a command
   if (isFetch(op) && heard.word != Word::End) return mistrust(op, answer, "unexpected response: no END");
   const memcached_return_t meant = statusOfWord(op, heard.word);
-  const bool agrees = meant == MEMCACHED_SUCCESS
-                          ? isYes(rc) || rc == MEMCACHED_UNKNOWN_STAT_KEY
-                          : rc == meant || rc == MEMCACHED_NOTSTORED || rc == MEMCACHED_NOTFOUND;
+  const bool agrees = meant == MEMCACHED_SUCCESS ? isYes(rc) || rc == MEMCACHED_UNKNOWN_STAT_KEY
+                                                 : rc == meant || rc == MEMCACHED_NOTSTORED || rc == MEMCACHED_NOTFOUND;
   if (!agrees) return mistrust(op, answer, "unexpected response");
   answer->status = rc == MEMCACHED_UNKNOWN_STAT_KEY ? rc : meant;
   return Verdict::Done;

@@ -43,6 +43,9 @@ class Decoder {
   // Of a step that is no multi-get.
   Verdict decode(const Request& request, std::uint32_t opaque, Answer* answer);
 
+  // SASL: sends, too. What follows is decoded as that of anybody else.
+  Verdict authenticate(const ConnectionConfig& config, Answer* answer);
+
   // Of a multi-get: calls `onValue` for each value, with the request that asked for it first, unlinked from
   // the step: it is the callee's. What is left of the step when it is Done and SUCCESS was not found.
   using OnValue = std::function<void(std::unique_ptr<Request>, ReceivedValue)>;

@@ -11,8 +11,7 @@ namespace lmc {
 
 namespace {
 
-memcached_return_t ignoreStat(const memcached_instance_st*, const char*, std::size_t, const char*,
-                              std::size_t, void*) {
+memcached_return_t ignoreStat(const memcached_instance_st*, const char*, std::size_t, const char*, std::size_t, void*) {
   return MEMCACHED_SUCCESS;
 }
 
@@ -23,9 +22,8 @@ void Encoder::Tape::send(const char* bytes, std::size_t size) {
   if (skipped > 0 && split == 0) {
     // libmemcached's buffer is larger than any head: this is the whole of it.
     const std::size_t head =
-        isBinary
-            ? kHeaderBytes + readBig(bytes + 4, 1) + readBig(bytes + 2, 2)
-            : static_cast<std::size_t>(static_cast<const char*>(std::memchr(bytes, '\n', size)) - bytes) + 1;
+        isBinary ? kHeaderBytes + readBig(bytes + 4, 1) + readBig(bytes + 2, 2)
+                 : static_cast<std::size_t>(static_cast<const char*>(std::memchr(bytes, '\n', size)) - bytes) + 1;
     sent.append(bytes, head);
     split = sent.size();
     bytes += head;

@@ -7,7 +7,7 @@
 
 namespace lmc {
 
-class Opener;
+class Connector;
 
 // What the call of libmemcached that this thread is in is for. Set before every call, and set aside while a
 // fiber is suspended in one.
@@ -16,8 +16,8 @@ struct CallContext {
   std::jmp_buf* trap = nullptr;
   // What socket() returns: the call works in memory.
   VirtualSocket* socket = nullptr;
-  // Else, the call works on real sockets, and waits without blocking the thread.
-  Opener* live = nullptr;
+  // Else, the call connects for real, and waits without blocking the thread.
+  Connector* live = nullptr;
 };
 extern thread_local CallContext callContext;
 
@@ -30,7 +30,7 @@ extern thread_local CallContext callContext;
 // False: an assertion failed in the call. `call` must do nothing but call libmemcached: its frame is not
 // unwound.
 template <typename Call>
-bool guarded(VirtualSocket* socket, Opener* live, Call&& call) {
+bool guarded(VirtualSocket* socket, Connector* live, Call&& call) {
   std::jmp_buf trap;
   const CallContext outer = callContext;
   if (_setjmp(trap) != 0) {

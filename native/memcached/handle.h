@@ -37,14 +37,17 @@ Handle makeEmptyHandle();
 
 memcached_return_t addServer(memcached_st* handle, const ServerSpec& server);
 
-// A handle for the one server of a connection, as the opener uses it. Null if there is no memory, or if
-// libmemcached refuses a setting (then `*error` says which return code).
+// A handle that connects to the one server of a connection. Null if there is no memory, or if libmemcached refuses a
+// setting (then `*error` says which return code).
 //
 // Never memcached_clone: it drops ketama_weighted, and a fresh handle is as cheap.
-Handle makeOpenerHandle(const ConnectionConfig& config, memcached_return_t* error);
+Handle makeConnectingHandle(const ConnectionConfig& config, memcached_return_t* error);
 
 // A handle that works in memory, see guarded_call.h. Its server is a numeric address, which nobody connects
 // to.
 Handle makeMemoryHandle(bool binary, bool udp);
+
+// One that authenticates before it asks anything. `*error`: it has no SASL.
+Handle makeSaslHandle(const ConnectionConfig& config, memcached_return_t* error);
 
 }  // namespace lmc

@@ -92,8 +92,7 @@ void redirectAll(const Library& library, const Relocations& relocations, Install
     for (std::size_t index = 0; index < replacements().size(); ++index) {
       const Replacement& replacement = replacements()[index];
       if (std::strcmp(name, replacement.name) != 0) continue;
-      if (redirect(library, library.base + relocation.r_offset, replacement.function))
-        installation.done[index] = true;
+      if (redirect(library, library.base + relocation.r_offset, replacement.function)) installation.done[index] = true;
     }
   }
 }
@@ -113,8 +112,7 @@ int visit(dl_phdr_info* info, std::size_t, void* data) {
 std::string install() {
   Installation installation;
   dl_iterate_phdr(visit, &installation);
-  if (!installation.isFound)
-    return "libmemcached.so is not among the loaded libraries (is it linked statically?)";
+  if (!installation.isFound) return "libmemcached.so is not among the loaded libraries (is it linked statically?)";
   if (!installation.isReadable) return "the linkage table of libmemcached.so cannot be read";
   std::string missing;
   bool receives = false;

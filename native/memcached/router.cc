@@ -26,7 +26,7 @@ bool isStoredLocally(memcached_behavior_t flag) {
 }
 
 std::uint64_t defaultOf(memcached_behavior_t flag) {
-  return flag == MEMCACHED_BEHAVIOR_TCP_NODELAY ? 1 : 0;  // ours: see makeOpenerHandle
+  return flag == MEMCACHED_BEHAVIOR_TCP_NODELAY ? 1 : 0;  // ours: see makeConnectingHandle
 }
 
 constexpr time_t kFarFuture = 0x7fffffff;
@@ -35,7 +35,7 @@ constexpr time_t kFarFuture = 0x7fffffff;
 
 Router::Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>& behaviors,
                const std::string& keyNamespace, bool binary, memcached_return_t* error)
-    : servers_(std::move(servers)), handle_(makeEmptyHandle()) {
+    : handle_(makeEmptyHandle()) {
   *error = handle_ ? MEMCACHED_SUCCESS : MEMCACHED_MEMORY_ALLOCATION_FAILURE;
   // Decides nothing about placement, but which namespaces libmemcached takes.
   if (*error == MEMCACHED_SUCCESS && binary)
@@ -43,10 +43,17 @@ Router::Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>
   const Behavior* refused = nullptr;
   if (*error == MEMCACHED_SUCCESS) *error = set(behaviors, &refused);
   if (*error == MEMCACHED_SUCCESS) *error = setNamespace(keyNamespace);
+  if (*error == MEMCACHED_SUCCESS) *error = setServers(std::move(servers));
+}
+
+memcached_return_t Router::setServers(std::vector<ServerSpec> servers) {
+  servers_ = std::move(servers);
+  memcached_servers_reset(handle_.get());
   for (const ServerSpec& server : servers_) {
-    if (*error == MEMCACHED_SUCCESS) *error = addServer(handle_.get(), server);
+    if (const memcached_return_t rc = addServer(handle_.get(), server); rc != MEMCACHED_SUCCESS) return rc;
   }
-  if (*error == MEMCACHED_SUCCESS) learnOrder();
+  learnOrder();
+  return MEMCACHED_SUCCESS;
 }
 
 memcached_return_t Router::set(const std::vector<BehaviorValue>& values, const Behavior** refused) {
@@ -85,8 +92,7 @@ memcached_return_t Router::setNamespace(const std::string& keyNamespace) {
 }
 
 std::uint32_t Router::digestOf(std::string_view key) const {
-  const auto hash =
-      static_cast<memcached_hash_t>(memcached_behavior_get(handle_.get(), MEMCACHED_BEHAVIOR_HASH));
+  const auto hash = static_cast<memcached_hash_t>(memcached_behavior_get(handle_.get(), MEMCACHED_BEHAVIOR_HASH));
   return memcached_generate_hash_value(key.data(), key.size(), hash);
 }
 
@@ -109,8 +115,8 @@ void Router::learnOrder() {
   for (std::uint32_t position = 0; position < servers_.size(); ++position) {
     const memcached_instance_st* instance = memcached_server_instance_by_position(handle_.get(), position);
     for (std::uint32_t index = 0; index < servers_.size(); ++index) {
-      const bool samePort = servers_[index].transport == Transport::Unix ||
-                            servers_[index].port == memcached_server_port(instance);
+      const bool samePort =
+          servers_[index].transport == Transport::Unix || servers_[index].port == memcached_server_port(instance);
       if (!taken[index] && samePort && servers_[index].host == memcached_server_name(instance)) {
         taken[index] = true;
         order_[position] = index;

@@ -18,12 +18,14 @@ class Router {
  public:
   // The behaviors are applied before the servers are added, as pylibmc does it.
   // On failure `*error` is not MEMCACHED_SUCCESS and the router must not be used.
-  Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>& behaviors,
-         const std::string& keyNamespace, bool binary, memcached_return_t* error);
+  Router(std::vector<ServerSpec> servers, const std::vector<BehaviorValue>& behaviors, const std::string& keyNamespace,
+         bool binary, memcached_return_t* error);
 
   // Applied in pylibmc's order. Stops at the first that libmemcached refuses and names it.
   memcached_return_t set(const std::vector<BehaviorValue>& behaviors, const Behavior** refused);
   std::uint64_t get(const Behavior& behavior) const;
+  // Other servers, with the behaviors and the namespace in force.
+  memcached_return_t setServers(std::vector<ServerSpec> servers);
   memcached_return_t setNamespace(const std::string& keyNamespace);
 
   // Where the key's own server stands in libmemcached's order; its copies are on those behind it. Not to be

@@ -1,10 +1,12 @@
 #include "memcached/system_calls.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -12,8 +14,8 @@
 #include <cstring>
 #include <string>
 
+#include "memcached/connector.h"
 #include "memcached/guarded_call.h"
-#include "memcached/opener.h"
 
 namespace lmc {
 
@@ -37,37 +39,33 @@ int connectCall(int descriptor, const sockaddr* address, socklen_t length) {
   return VirtualSocket::find(descriptor) != nullptr ? 0 : ::connect(descriptor, address, length);
 }
 
-ssize_t noteSent(ssize_t sent) {
-  if (sent > 0 && callContext.live != nullptr) callContext.live->sent(static_cast<std::size_t>(sent));
-  return sent;
-}
-
 ssize_t sendCall(int descriptor, const void* bytes, std::size_t size, int flags) {
-  if (VirtualSocket* const socket = VirtualSocket::find(descriptor)) {
+  VirtualSocket* const socket = VirtualSocket::find(descriptor);
+  if (socket == nullptr && callContext.live == nullptr) return ::send(descriptor, bytes, size, flags);
+  if (socket != nullptr) {
     socket->send(static_cast<const char*>(bytes), size);
-    return static_cast<ssize_t>(size);
+  } else {
+    callContext.live->connected();
   }
-  if (callContext.live != nullptr && callContext.live->swallows(descriptor))
-    return static_cast<ssize_t>(size);
-  return noteSent(::send(descriptor, bytes, size, flags));
+  return static_cast<ssize_t>(size);
 }
 
 ssize_t sendmsgCall(int descriptor, const msghdr* message, int flags) {
-  VirtualSocket* const socket = VirtualSocket::find(descriptor);
-  const bool isSwallowed = callContext.live != nullptr && callContext.live->swallows(descriptor);
-  if (socket == nullptr && !isSwallowed) return noteSent(::sendmsg(descriptor, message, flags));
+  if (VirtualSocket::find(descriptor) == nullptr && callContext.live == nullptr)
+    return ::sendmsg(descriptor, message, flags);
   std::string whole;
   for (std::size_t index = 0; index < message->msg_iovlen; ++index)
     whole.append(static_cast<const char*>(message->msg_iov[index].iov_base), message->msg_iov[index].iov_len);
-  if (socket != nullptr) socket->send(whole.data(), whole.size());
-  return static_cast<ssize_t>(whole.size());
+  return sendCall(descriptor, whole.data(), whole.size(), flags);
 }
 
 ssize_t recvCall(int descriptor, void* into, std::size_t room, int flags) {
   if (VirtualSocket* const socket = VirtualSocket::find(descriptor))
     return static_cast<ssize_t>(socket->receive(static_cast<char*>(into), room));
-  if (callContext.live != nullptr)
-    return callContext.live->receive(descriptor, static_cast<char*>(into), room);
+  if (callContext.live != nullptr) {  // nothing was sent: nothing is answered
+    errno = ECONNRESET;
+    return -1;
+  }
   return ::recv(descriptor, into, room, flags);
 }
 
@@ -96,7 +94,7 @@ int closeCall(int descriptor) {
   return 0;
 }
 
-// libmemcached shuts down what it is about to close; what the opener keeps must stay usable.
+// libmemcached shuts down what it is about to close; what the connector keeps must stay usable.
 int shutdownCall(int descriptor, int how) {
   if (VirtualSocket::find(descriptor) != nullptr || callContext.live != nullptr) return 0;
   return ::shutdown(descriptor, how);
@@ -110,6 +108,25 @@ int getsockoptCall(int descriptor, int level, int name, void* value, socklen_t* 
   if (VirtualSocket::find(descriptor) == nullptr) return ::getsockopt(descriptor, level, name, value, size);
   std::memset(value, 0, *size);
   return 0;
+}
+
+// SASL asks for both ends of the connection. No mechanism that a memcached offers makes use of them.
+int getNameCall(int descriptor, sockaddr* address, socklen_t* size, int (*real)(int, sockaddr*, socklen_t*)) {
+  if (VirtualSocket::find(descriptor) == nullptr) return real(descriptor, address, size);
+  sockaddr_in loopback{};
+  loopback.sin_family = AF_INET;
+  loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::memcpy(address, &loopback, std::min<std::size_t>(*size, sizeof loopback));
+  *size = sizeof loopback;
+  return 0;
+}
+
+int getsocknameCall(int descriptor, sockaddr* address, socklen_t* size) {
+  return getNameCall(descriptor, address, size, ::getsockname);
+}
+
+int getpeernameCall(int descriptor, sockaddr* address, socklen_t* size) {
+  return getNameCall(descriptor, address, size, ::getpeername);
 }
 
 // In memory the server is a numeric address: nothing is looked up.
@@ -173,6 +190,8 @@ std::span<const Replacement> replacements() {
       required("setsockopt", setsockoptCall),
       required("getsockopt", getsockoptCall),
       required("getaddrinfo", getaddrinfoCall),
+      optional("getsockname", getsocknameCall),
+      optional("getpeername", getpeernameCall),
       optional("recv", recvCall),
       optional("__recv_chk", checkedRecvCall),
       optional("poll", pollCall),

@@ -57,8 +57,7 @@ bool ValueJobs::compressedNow(Request& request) {
   return true;
 }
 
-void ValueJobs::compress(std::unique_ptr<Request> request,
-                         std::function<void(std::unique_ptr<Request>)> onDone) {
+void ValueJobs::compress(std::unique_ptr<Request> request, std::function<void(std::unique_ptr<Request>)> onDone) {
   std::size_t size = request->valueLength - 1;
   PayloadRef block = PayloadRef::adopt(Payload::allocate(size));
   struct Job {
@@ -127,7 +126,6 @@ void ValueJobs::inflate(std::unique_ptr<Request> request, ReceivedValue value, s
                }
                const std::int32_t status = use(job->value, std::move(job->inflated));
                deliver(std::move(job->request), std::move(job->value), status);
-               onResults_();
              });
 }
 

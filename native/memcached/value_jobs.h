@@ -15,8 +15,7 @@ namespace lmc {
 // Compression and decompression: at once where it is quick, in the loop's pool where it is not.
 class ValueJobs {
  public:
-  ValueJobs(Loop& loop, Results& results, std::function<void()> onResults)
-      : loop_(loop), results_(results), onResults_(std::move(onResults)) {}
+  ValueJobs(Loop& loop, Results& results) : loop_(loop), results_(results) {}
 
   // pylibmc's rule for what is compressed.
   static bool wantsCompression(const Request& request);
@@ -28,8 +27,7 @@ class ValueJobs {
 
   // Undoes zlib for those that wait for the value (see Request::nextSame), and completes them. `budget`:
   // bytes that may still be inflated in this turn of the loop.
-  void inflate(std::unique_ptr<Request> request, ReceivedValue value, std::size_t maxInflated,
-               std::size_t* budget);
+  void inflate(std::unique_ptr<Request> request, ReceivedValue value, std::size_t maxInflated, std::size_t* budget);
 
   // Completes all that wait for the value.
   void deliver(std::unique_ptr<Request> request, ReceivedValue value, std::int32_t status);
@@ -37,7 +35,6 @@ class ValueJobs {
  private:
   Loop& loop_;
   Results& results_;
-  const std::function<void()> onResults_;
   std::size_t compressBudget_ = 0;  // bytes, until it is renewed
   double renewedMs_ = 0;
   // Expires with this object: jobs that come back later have nobody to come back to.

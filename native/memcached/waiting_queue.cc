@@ -41,8 +41,7 @@ void WaitingQueue::enqueue(std::unique_ptr<Request> request) {
     return;
   }
   compressing_.try_emplace(std::string(request->keyView()));
-  jobs_.compress(std::move(request),
-                 [this](std::unique_ptr<Request> done) { onCompressed(std::move(done)); });
+  jobs_.compress(std::move(request), [this](std::unique_ptr<Request> done) { onCompressed(std::move(done)); });
 }
 
 void WaitingQueue::onCompressed(std::unique_ptr<Request> request) {

@@ -16,6 +16,11 @@ constexpr std::size_t kHeaderBytes = 24;
 constexpr std::uint8_t kAnswerMagic = 0x81;
 constexpr std::uint8_t kNoop = 0x0a;
 constexpr std::uint8_t kGetKQuietly = 0x0d;
+constexpr std::uint8_t kVersion = 0x0b;
+constexpr std::uint8_t kSaslListMechanisms = 0x20;
+constexpr std::uint8_t kSaslStep = 0x22;
+
+constexpr bool isSasl(std::uint8_t opcode) { return opcode >= kSaslListMechanisms && opcode <= kSaslStep; }
 
 enum class Word : std::uint8_t {
   None,  // nothing that a memcached says

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace lmc {
+
+class Stream;
 
 // What the event loop does for connections. Implemented over libuv by the binding, over poll() by the native
 // tests. Everything is called, and calls back, on the one thread of the loop; nothing calls back before it
@@ -23,6 +27,11 @@ class Loop {
     bool writable = false;
   };
   virtual std::unique_ptr<Watch> watch(int descriptor, std::function<void(Readiness)> onReady) = 0;
+
+  // A stream that connects over TLS, from now on; not to be called on a fiber. `onReady` as for a descriptor: writable
+  // once it is connected, readable also when it ends.
+  virtual std::unique_ptr<Stream> connectSecurely(const std::string& host, std::uint16_t port,
+                                                  std::function<void(Readiness)> onReady) = 0;
 
   class Timer {
    public:

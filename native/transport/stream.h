@@ -8,45 +8,46 @@
 
 namespace lmc {
 
-// The bytes of one connection: out through a queue, in through a buffer that belongs to the thread, so that
-// an idle connection holds nothing. Owns the descriptor.
+// The bytes of one connection: out through a queue, in through a view that lasts for a turn of the loop. Over a
+// socket of the system (socket_stream.h), or over one of Node's, with TLS (binding/node_stream.h).
 class Stream {
  public:
-  explicit Stream(int descriptor) : descriptor_(descriptor) {}
-  ~Stream();
+  Stream() = default;
+  virtual ~Stream() = default;
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
   OutQueue out;
 
   enum class Sent : std::uint8_t { All, Some, Broken };
-  // Sends as much as the socket takes.
-  Sent send();
+  // Sends as much as the socket takes; readiness is reported when it takes more. Never on a fiber.
+  virtual Sent send() = 0;
   // One datagram, or nothing: errno says why not.
-  bool sendDatagram(std::string_view bytes);
+  virtual bool sendDatagram(std::string_view) { return false; }
 
   enum class Received : std::uint8_t { Bytes, Nothing, Closed };
-  // Reads what has arrived, up to a bound; what is left makes the descriptor readable again. The bytes are
-  // valid until endTurn().
-  Received receive();
+  // Takes what has arrived, up to a bound; what is left is reported again. The bytes are valid until endTurn().
+  virtual Received receive() = 0;
   // After the bytes that were received have been looked at: keeps what is left of them.
-  void endTurn();
+  void endTurn() {
+    rest_.assign(in_);
+    in_ = {};
+  }
   std::string_view in() const { return in_; }
   void consume(std::size_t bytes) { in_.remove_prefix(bytes); }
 
+  virtual bool isConnected() const { return true; }
   // Whether the other side has closed the connection, or said something, without our having read it.
-  bool isStale() const;
-
-  int descriptor() const { return descriptor_; }
-  int error() const { return error_; }  // errno of what broke it; 0: the other side closed it
+  virtual bool isStale() const { return false; }
+  // What broke it; empty: the other side closed it.
+  const std::string& failure() const { return failure_; }
   std::uint64_t received() const { return received_; }
   std::uint64_t sent() const { return sent_; }
 
- private:
-  const int descriptor_;
+ protected:
   std::string_view in_{};
   std::string rest_;  // received in an earlier turn: part of a line or a frame
-  int error_ = 0;
+  std::string failure_;
   std::uint64_t received_ = 0;
   std::uint64_t sent_ = 0;
 };

@@ -1,16 +1,17 @@
-// A typedoc plugin: guides are called what their first headings say, and modules what one imports.
+// A typedoc plugin: documents are called what their first headings say, and modules what one imports.
 
-import { basename } from 'node:path';
+import { basename, relative } from 'node:path';
 
 import { Converter, ReflectionKind } from 'typedoc';
 
 /** @param {import('typedoc').Application} app */
 export function load(app) {
-  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, guide) => {
-    const heading = /^\s*# (.+)\n/.exec(guide.content[0].text);
-    if (heading === null) app.logger.warn(`${guide.name}: a guide begins with a heading, "# …"`);
-    else guide.name = heading[1];
-    guide.frontmatter.group = 'Guides';
+  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document) => {
+    const heading = /^\s*# (.+)\n/.exec(document.content[0].text);
+    if (heading === null) app.logger.warn(`${document.name}: a document begins with a heading, "# …"`);
+    else document.name = heading[1];
+    const path = relative(process.cwd(), document.project.files.getReflectionPath(document));
+    document.frontmatter.group = path.startsWith('docs/') ? 'Guides' : 'Project';
   });
 
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {

@@ -234,7 +234,7 @@ describe('watch', () => {
     const terminal = new Terminal(['watch', '-s', `${String(servers[0]?.address)},${server.address}`, '-i', '0.2']);
     await terminal.shows(/all up/);
     await server.kill();
-    await terminal.shows(/1 down[\s\S]*the connection failed/);
+    await terminal.shows(/1 down[\s\S]*connection failed/);
     const seen = terminal.text.length;
     await server.restart();
     await terminal.shows(/all up/, seen);

@@ -106,7 +106,7 @@ describe('servers', () => {
     expect(await cli(['--servers', server.address, 'get', key], { env })).toMatchObject({ stdout: 'x\n' });
     const { code, stderr } = await cli(['get', key, '--json'], { env });
     expect(code).toBe(3);
-    expect(records(stderr)).toMatchObject([{ error: { code: 'ERR_MEMCACHED_CONNECTIONERROR', server: nobody } }]);
+    expect(records(stderr)).toMatchObject([{ error: { code: 'ERR_MEMCACHED_CONNECTION', server: nobody } }]);
   });
 
   it('can be Unix sockets', async () => {

@@ -47,7 +47,7 @@ it.each([
 
 it('the lease of a process that dies while it loads runs out, and another one loads', async () => {
   const [victim, heir] = (await start(2)) as [Program, Program];
-  const message = { key: 'key', callers: 10, options: { time: 60, lockFor: 1 } };
+  const message = { key: 'key', callers: 10, options: { time: 60, leaseFor: 1 } };
   victim.send({ ...message, milliseconds: 60_000 });
   expect(await victim.next()).toEqual({ loading: 'key' });
   victim.kill();

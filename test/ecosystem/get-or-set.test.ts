@@ -92,7 +92,7 @@ inEveryProtocol(({ connect, server }) => {
     const { load, fail, begun } = controlled<string>();
     const calls = [mine.getOrSet(key, load, 60), mine.getOrSet(key, load, 60)].map(failure);
     await begun;
-    const second = theirs.getOrSet(key, () => 'theirs', { time: 60, lockFor: 100 });
+    const second = theirs.getOrSet(key, () => 'theirs', { time: 60, leaseFor: 100 });
     fail(new Error('no database'));
     for (const error of await Promise.all(calls)) expect(error.message).toBe('no database');
     expect(load).toHaveBeenCalledTimes(1);
@@ -111,7 +111,7 @@ inEveryProtocol(({ connect, server }) => {
     expect(await mine.getOrSet(key, () => 'old', options)).toBe('old');
     expect(await secondsLeft(server(), key)).toBeGreaterThan(95);
     const { load, finish, begun } = controlled<string>();
-    await until(async () => (await stored(server(), `${key}:lease`)) === undefined);
+    await until(async () => (await stored(server(), `@@lease:${key}`)) === undefined);
     const calls = Array.from({ length: 200 }, (_, index) => (index % 2 ? mine : theirs).getOrSet(key, load, options));
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['old']));
     await begun;
@@ -139,7 +139,7 @@ inEveryProtocol(({ connect, server }) => {
   it('a fresh value that was deleted or evicted is loaded again at once', async () => {
     const mc = connect();
     const key = uniqueKey();
-    const options = { time: 100, staleFor: 100, lockFor: 100 };
+    const options = { time: 100, staleFor: 100, leaseFor: 100 };
     expect(await mc.getOrSet(key, () => 1, options)).toBe(1);
     await mc.delete(key);
     expect(await mc.getOrSet(key, () => 2, options)).toBe(2);
@@ -167,7 +167,7 @@ inEveryProtocol(({ connect, server }) => {
     await again.begun;
     await mc.set(refreshed, 'newer');
     again.finish('older');
-    await until(async () => (await stored(server(), `${refreshed}:lease`))?.bytes === 'free');
+    await until(async () => (await stored(server(), `@@lease:${refreshed}`))?.bytes === 'free');
     expect(await mc.get(refreshed)).toBe('newer');
 
     // And one that was deleted is not brought back.
@@ -178,7 +178,7 @@ inEveryProtocol(({ connect, server }) => {
     await third.begun;
     await mc.delete(deleted);
     third.finish('older');
-    await until(async () => (await stored(server(), `${deleted}:lease`))?.bytes === 'free');
+    await until(async () => (await stored(server(), `@@lease:${deleted}`))?.bytes === 'free');
     expect(await mc.get(deleted)).toBeUndefined();
   });
 
@@ -186,8 +186,8 @@ inEveryProtocol(({ connect, server }) => {
     const mc = connect();
     const [nothing, nil] = [uniqueKey(), uniqueKey()];
     const load = jest.fn((): string | undefined => undefined);
-    expect(await mc.getOrSet(nothing, load, { time: 60, lockFor: 100 })).toBeUndefined();
-    expect(await mc.getOrSet(nothing, load, { time: 60, lockFor: 100 })).toBeUndefined();
+    expect(await mc.getOrSet(nothing, load, { time: 60, leaseFor: 100 })).toBeUndefined();
+    expect(await mc.getOrSet(nothing, load, { time: 60, leaseFor: 100 })).toBeUndefined();
     expect(load).toHaveBeenCalledTimes(2);
     expect(await mc.has(nothing)).toBe(false);
     const loadNull = jest.fn(() => null);
@@ -199,7 +199,7 @@ inEveryProtocol(({ connect, server }) => {
   it('a value that cannot be stored is an error, and the lease is given up', async () => {
     const mc = connect();
     const key = uniqueKey();
-    const options = { time: 60, lockFor: 100 };
+    const options = { time: 60, leaseFor: 100 };
     const unstorable = () => Promise.resolve(() => 'a function');
     expect(await failure(mc.getOrSet(key, unstorable, options))).toMatchObject({ name: 'TypeError' });
     const big = () => 'x'.repeat(2 ** 21);
@@ -229,7 +229,7 @@ describe('leases and deadlines', () => {
     const [slow, quick] = [connect(server()), connect(server())];
     const key = uniqueKey();
     const { load, finish, begun } = controlled<string>();
-    const options = { time: 60, lockFor: 1 };
+    const options = { time: 60, leaseFor: 1 };
     const first = slow.getOrSet(key, load, { ...options, timeout: 20_000 });
     await begun;
     // It waits until the lease has run out, and loads itself.
@@ -243,7 +243,7 @@ describe('leases and deadlines', () => {
     const [slow, quick] = [connect(server()), connect(server())];
     const key = uniqueKey();
     const [older, newer] = [controlled<string>(), controlled<string>()];
-    const options = { time: 60, lockFor: 1, timeout: 20_000 };
+    const options = { time: 60, leaseFor: 1, timeout: 20_000 };
     const first = slow.getOrSet(key, older.load, options);
     await older.begun;
     const second = quick.getOrSet(key, newer.load, options);
@@ -256,11 +256,11 @@ describe('leases and deadlines', () => {
     expect(await slow.get(key)).toBe('newer');
   });
 
-  it('a loader that hangs: its callers end in time, and after lockFor nobody waits for it any more', async () => {
+  it('a loader that hangs: its callers end in time, and after leaseFor nobody waits for it any more', async () => {
     const mc = connect(server());
     const key = uniqueKey();
     const never = jest.fn(() => new Promise<string>(() => undefined));
-    const options = { time: 60, lockFor: 1 };
+    const options = { time: 60, leaseFor: 1 };
     const start = performance.now();
     const error = await failure(mc.getOrSet(key, never, { ...options, timeout: 300 }));
     expect(error).toMatchObject({ name: 'TimeoutError', operation: 'getOrSet', key });
@@ -356,8 +356,8 @@ describe('leases and deadlines', () => {
       ['TypeError', /staleFor/, (view) => view.getOrSet('key', load, { staleFor: 5 })],
       ['RangeError', /staleFor/, (view) => view.getOrSet('key', load, { time: 5, staleFor: 0.5 })],
       ['TypeError', /staleFor/, (view) => view.getOrSet('key', load, { time: 5, staleFor: '5' as never })],
-      ['RangeError', /lockFor/, (view) => view.getOrSet('key', load, { lockFor: 0 })],
-      ['RangeError', /lockFor/, (view) => view.getOrSet('key', load, { lockFor: 100_000 })],
+      ['RangeError', /leaseFor/, (view) => view.getOrSet('key', load, { leaseFor: 0 })],
+      ['RangeError', /leaseFor/, (view) => view.getOrSet('key', load, { leaseFor: 100_000 })],
       ['RangeError', /timeout/, (view) => view.getOrSet('key', load, { timeout: 0 })],
       ['TypeError', /signal/, (view) => view.getOrSet('key', load, { signal: 5 as never })],
       ['RangeError', /compressLevel/, (view) => view.getOrSet('key', load, { compressLevel: 10 })],

@@ -50,7 +50,8 @@ describe.each(Object.keys(versions) as (keyof typeof versions)[])('%s', (version
   it('ttl: milliseconds, rounded up to seconds for memcached, exact for Keyv', async () => {
     const name = uniqueKey('ns');
     const keyv = make(version, name);
-    const generation = async (): Promise<string> => String(await client.get(`keyv:${name}:@generation`));
+    const generation = async (): Promise<string> =>
+      String((await stored(server(), `@@generation:keyv:${name}`))?.bytes);
     await keyv.set('long', 1, 99_001);
     const key = version === 'Keyv 5' ? `${name}:long` : 'long';
     const left = await secondsLeft(server(), `keyv:${name}:${await generation()}:${key}`);
@@ -127,7 +128,7 @@ it('without a namespace, and without serialization', async () => {
   expect(await adapter.set('gone', { expires: Date.now() - 1 }, -5)).toBe(true);
   expect(await adapter.hasMany(['key', 'gone', 'nothing'])).toEqual([true, false, false]);
   await adapter.set('long', 'x'.repeat(5000));
-  const generation = String(await client.get(`keyv:${String(adapter.namespace)}:@generation`));
+  const generation = String((await stored(server(), `@@generation:keyv:${String(adapter.namespace)}`))?.bytes);
   const long = await stored(server(), `keyv:${String(adapter.namespace)}:${generation}:long`);
   expect(long?.bytes.length).toBeLessThan(500);
   await adapter.disconnect(); // the client is not its own

@@ -4,9 +4,11 @@ import { codecs } from '../../lib/index';
 import { startFaultProxy } from '../support/fault-proxy';
 import { uniqueKey } from '../support/unique-keys';
 import { startRefusingPort } from '../support/fake-servers';
-import { failure, inEveryProtocol, statistic, thrown, useClients, useServers } from '../support/clients';
+import type { MemcachedServer } from '../support/memcached-servers';
+import { rawCommand } from '../support/raw-command';
+import { failure, inEveryProtocol, statistic, store, stored, thrown, useClients, useServers } from '../support/clients';
 
-const generationKey = (name: string): string => `${name}:@generation`;
+const generationKey = (name: string): string => `@@generation:${name}`;
 
 inEveryProtocol(({ connect, server }) => {
   it('has every operation of a key, apart from the plain keys and from other namespaces', async () => {
@@ -114,8 +116,9 @@ inEveryProtocol(({ connect, server }) => {
       await mine.set('key', `old-${round}`);
       expect(await theirs.get('key')).toBe(`old-${round}`);
       const plain = connect();
-      seen.add((await plain.get<string>(generationKey(mine.name))) ?? '');
-      if (how === 'deleted') expect(await plain.delete(generationKey(mine.name))).toBe(true);
+      seen.add((await stored(server(), generationKey(mine.name)))?.bytes ?? '');
+      if (how === 'deleted')
+        expect(await rawCommand(server(), `delete ${generationKey(mine.name)}\r\n`)).toBe('DELETED\r\n');
       else await plain.flushAll();
       // Both find that it is gone, at the same time: they agree on a new one.
       expect(await Promise.all([mine.get('key'), theirs.get('key')])).toEqual([undefined, undefined]);
@@ -187,7 +190,7 @@ describe('one server', () => {
     const value = ns.get('key');
     // No answer has come back yet, and both are asked for.
     while (!proxy.requests.includes('key')) await new Promise(setImmediate);
-    expect(proxy.requests.includes('exchange:@generation')).toBe(true);
+    expect(proxy.requests.includes('@@generation:exchange')).toBe(true);
     expect(proxy.requests.toString('latin1')).toMatch(/exchange:[\w-]{12}:key/);
     proxy.heal();
     expect(await value).toBe('value');
@@ -196,10 +199,10 @@ describe('one server', () => {
 
   it('says if something else is stored under the key of the generation', async () => {
     const mc = connect(server());
-    await mc.set(generationKey('taken'), 'a b');
+    await store(server(), generationKey('taken'), 'a b', 16);
     expect(await failure(mc.namespace('taken').get('key'))).toMatchObject({
       name: 'Failure',
-      message: expect.stringContaining('taken:@generation'),
+      message: expect.stringContaining('@@generation:taken'),
     });
   });
 
@@ -289,8 +292,9 @@ describe('two servers', () => {
     const mc = connect(servers());
     const ns = mc.namespace('two');
     await ns.set('n', 1);
-    const generation = String(await mc.get(generationKey('two')));
     const address = mc.serverFor(generationKey('two'));
+    const holder = servers().find((each) => each.address === address);
+    const generation = (await stored(holder as MemcachedServer, generationKey('two')))?.bytes ?? '';
     const keys = Array.from({ length: 50 }, (_, index) => `key-${index}`);
     const elsewhere = keys.find((key) => mc.serverFor(`two:${generation}:${key}`) !== address);
     const server = servers().find((each) => each.address === address);

@@ -34,7 +34,7 @@ describe.each(protocols)('binary: %s', (binary) => {
     const down = await Promise.all(Array.from({ length: 100 }, () => timed(mc.get(key))));
     expect(tally(down)).toEqual({ ServerDown: 100 });
     expect(Math.max(...down.map(({ milliseconds }) => milliseconds))).toBeLessThan(AT_ONCE);
-    expect(down[0]?.error).toMatchObject({ code: 'ERR_MEMCACHED_SERVERDOWN', server: victim?.address, key });
+    expect(down[0]?.error).toMatchObject({ code: 'ERR_MEMCACHED_SERVER_DOWN', server: victim?.address, key });
     await victim?.restart();
     expect((await timed(mc.get(key))).outcome).toBe('ServerDown');
     await sleep(1050);

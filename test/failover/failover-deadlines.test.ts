@@ -33,7 +33,7 @@ describe.each(protocols)('binary: %s', (binary) => {
     const { outcome, error, milliseconds } = await timed(mc.get('warm'));
     expect(performance.now() - began).toBeGreaterThanOrEqual(300);
     expect(outcome).toBe('TimeoutError');
-    expect(error).toMatchObject({ code: 'ERR_MEMCACHED_TIMEOUTERROR', operation: 'get', key: 'warm' });
+    expect(error).toMatchObject({ code: 'ERR_MEMCACHED_TIMEOUT', operation: 'get', key: 'warm' });
     expect(error).toMatchObject({ outcomeUnknown: false });
     expect(milliseconds).toBeLessThan(300 + MARGIN);
   });

@@ -78,7 +78,7 @@ describe('timers run on while operations settle one upon the other', () => {
   const callers = 500;
 
   /** How many operations settled, at most, before a timer had its turn; each caller asks again in the reaction to an answer. */
-  async function mostBetweenTurns(operation: () => Promise<unknown>): Promise<number> {
+  async function maxBetweenTurns(operation: () => Promise<unknown>): Promise<number> {
     let settled = 0;
     let settledBefore = 0;
     let most = 0;
@@ -103,7 +103,7 @@ describe('timers run on while operations settle one upon the other', () => {
     const mc = connect('127.0.0.1:1', { behaviors: { retry_timeout: 60 } });
     expect((await failure(mc.get('key'))).name).toBe('ConnectionError');
     expect((await failure(mc.get('key'))).name).toBe('ServerDown');
-    expect(await mostBetweenTurns(() => mc.get('key'))).toBeLessThan(5000);
+    expect(await maxBetweenTurns(() => mc.get('key'))).toBeLessThan(5000);
   });
 
   it('answered faster than their callers can use it', async () => {
@@ -113,6 +113,6 @@ describe('timers run on while operations settle one upon the other', () => {
       const end = performance.now() + 0.05;
       while (performance.now() < end);
     };
-    expect(await mostBetweenTurns(work)).toBeLessThan(1200);
+    expect(await maxBetweenTurns(work)).toBeLessThan(1200);
   });
 });

@@ -111,7 +111,7 @@ describe.each(protocols)('binary: %s', (binary) => {
 
   describe('O7: no turn takes long', () => {
     /** How many values were read, at most, without anything else having had its turn. */
-    async function mostInOneTurn(read: (each: () => void) => Promise<unknown>): Promise<number> {
+    async function maxInOneTurn(read: (each: () => void) => Promise<unknown>): Promise<number> {
       let [most, now, isOver] = [0, 0, false];
       const look = (): void => {
         most = Math.max(most, now);
@@ -152,7 +152,7 @@ describe.each(protocols)('binary: %s', (binary) => {
         () => mc.getMulti(keys),
       ]) {
         await mc.get(keys[0] as string); // how long it takes is known by now
-        const most = await mostInOneTurn((each) => {
+        const most = await maxInOneTurn((each) => {
           onRead = each;
           return read();
         });
@@ -170,7 +170,7 @@ describe.each(protocols)('binary: %s', (binary) => {
       });
       const mc = connect(server, { binary, timeout: 30_000, codec });
       await Promise.all(keys.map((key) => mc.delete(`${key}-none`)));
-      const most = await mostInOneTurn((each) => {
+      const most = await maxInOneTurn((each) => {
         onRead = each;
         return Promise.all(keys.map((key) => mc.get(key)));
       });

@@ -59,6 +59,20 @@ describe('O1: in binary, one write that is refused among others rejects alone', 
     }
   });
 
+  it.each([
+    [0x06, 'ClientError'],
+    [0x81, 'UnknownReadFailure'],
+    [0x83, 'UnknownReadFailure'],
+  ])('a counter that is refused with status %d is a %s', async (status, name) => {
+    const fake = await startFake(({ opcode, opaque, key }) =>
+      key === 'refused' ? frame({ opcode, opaque, status, value: 'No' }) : undefined,
+    );
+    const error = await failure(connect(fake, { binary: true, timeout: 2000 }).incr('refused'));
+    expect([error.name, error.message]).toEqual([name, expect.stringContaining('refused')]);
+    if (status !== 0x06) expect(error.message).not.toContain('not a number');
+    await fake.stop();
+  });
+
   it.each(protocols)('a real server: too large, no number, there already; binary: %s', async (binary) => {
     const server = await startMemcached();
     const mc = connect(server, { binary });

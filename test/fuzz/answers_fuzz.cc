@@ -27,8 +27,7 @@ constexpr std::size_t kMaxOperations = 40;
 
 // Those of a size that leaves something to do in a second.
 std::vector<Case> smallCases(std::vector<Case> cases) {
-  std::erase_if(
-      cases, [](const Case& one) { return one.answer.size() > 2000 || one.operation.value.size() > 2000; });
+  std::erase_if(cases, [](const Case& one) { return one.answer.size() > 2000 || one.operation.value.size() > 2000; });
   return cases;
 }
 
@@ -37,8 +36,7 @@ std::string withOpaque(std::string answer, std::uint32_t opaque) {
   const std::string from = bigEndian(kOpaque, 4);
   for (std::size_t at = 0; at + 24 <= answer.size();) {
     std::size_t body = 0;
-    for (std::size_t index = 8; index < 12; ++index)
-      body = body << 8 | static_cast<std::uint8_t>(answer[at + index]);
+    for (std::size_t index = 8; index < 12; ++index) body = body << 8 | static_cast<std::uint8_t>(answer[at + index]);
     if (answer.compare(at + 12, 4, from) == 0) answer.replace(at + 12, 4, bigEndian(opaque, 4));
     at += 24 + body;
   }
@@ -71,8 +69,7 @@ bool distort(Bytes& bytes, const std::vector<Case>& cases, std::string& answer) 
       answer.insert(bytes.nextSize() % (answer.size() + 1), bytes.take(bytes.next() % 32));
       break;
     case 8:
-      answer.insert(bytes.nextSize() % (answer.size() + 1), bytes.nextSize(),
-                    static_cast<char>(bytes.next()));
+      answer.insert(bytes.nextSize() % (answer.size() + 1), bytes.nextSize(), static_cast<char>(bytes.next()));
       break;
     case 9: {
       const std::size_t at = bytes.nextSize() % (answer.size() + 1);

@@ -26,14 +26,12 @@ void lookUpKeys(std::string_view input) {
   std::uint32_t number = 0;
   while (!input.empty()) {
     // A length, then as many bytes: any bytes, at any address.
-    const std::size_t length =
-        std::min<std::size_t>(static_cast<std::uint8_t>(input[0]) % 40, input.size() - 1);
+    const std::size_t length = std::min<std::size_t>(static_cast<std::uint8_t>(input[0]) % 40, input.size() - 1);
     const std::string_view key = input.substr(1, length);
     input.remove_prefix(1 + length);
     lmc::KeyTable::Entry& entry = table.at(key);
     const auto [found, isNew] = model.try_emplace(key, number);
-    expect((entry.fetchedIn == lmc::KeyTable::kNone) == isNew,
-           "new without being so, or known without being so");
+    expect((entry.fetchedIn == lmc::KeyTable::kNone) == isNew, "new without being so, or known without being so");
     expect(entry.key == key, "the entry of another key");
     if (isNew) entry.fetchedIn = number;
     expect(entry.fetchedIn == found->second, "the entry forgot");

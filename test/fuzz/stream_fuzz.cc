@@ -11,7 +11,7 @@
 #include <string>
 
 #include "bytes.h"
-#include "transport/stream.h"
+#include "transport/socket_stream.h"
 
 namespace {
 
@@ -89,9 +89,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const int small = 4096;
   if (choice % 4 < 2) setsockopt(descriptors[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
   {
-    Stream stream(descriptors[0]);
-    choice % 2 == 0 ? sendAndHear(bytes, stream, descriptors[1])
-                    : receiveInTurns(bytes, stream, descriptors[1]);
+    SocketStream stream(descriptors[0]);
+    choice % 2 == 0 ? sendAndHear(bytes, stream, descriptors[1]) : receiveInTurns(bytes, stream, descriptors[1]);
   }
   ::close(descriptors[1]);
   return 0;

@@ -56,8 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expect(!reader.isForServer() || request->keyLength == 0, "a key for a server");
     expect(request->next == nullptr && request->nextSame == nullptr, "a request that is linked");
     bool isInside = contains(bytes, request->valueView());
-    for (const std::string_view view : stagedViews)
-      isInside = isInside || contains(view, request->valueView());
+    for (const std::string_view view : stagedViews) isInside = isInside || contains(view, request->valueView());
     expect(isInside, "a value outside of what came with it");
     for (const char byte : request->keyView()) sum += static_cast<std::uint8_t>(byte);
     for (const char byte : request->valueView()) sum += static_cast<std::uint8_t>(byte);

@@ -95,7 +95,7 @@ describe.each(protocols)('aborted after it was sent (binary: %s)', (binary) => {
   it('its deadline counts as well', async () => {
     const mc = connect(silent, { binary });
     const error = await failure(mc.get('key', undefined, { signal: new AbortController().signal, timeout: 50 }));
-    expect(error).toMatchObject({ name: 'TimeoutError', code: 'ERR_MEMCACHED_TIMEOUTERROR' });
+    expect(error).toMatchObject({ name: 'TimeoutError', code: 'ERR_MEMCACHED_TIMEOUT' });
   });
 });
 

@@ -11,7 +11,7 @@ describe('lists', () => {
     const mc = connect(untouched());
     const methods = ['getMulti', 'getsMulti', 'incrMulti', 'decrMulti', 'deleteMulti'] as const;
     for (const method of methods) {
-      const error = await failure(mc[method](keys as never));
+      const error = await failure((mc[method] as (keys: never) => Promise<unknown>).call(mc, keys as never));
       expect(error).toBeInstanceOf(TypeError);
       expect(error.message).toContain(method);
     }
@@ -20,7 +20,7 @@ describe('lists', () => {
   it.each([undefined, null, 5, 'abc', ['ab', 'cd'], [['a']], [['a', 1, 2]], [1]])('of entries: %p', async (entries) => {
     const mc = connect(untouched());
     for (const method of ['setMulti', 'addMulti'] as const) {
-      const error = await failure(mc[method](entries as never));
+      const error = await failure((mc[method] as (entries: never) => Promise<unknown>).call(mc, entries as never));
       expect(error).toBeInstanceOf(TypeError);
       expect(error.message).toContain(method);
     }
@@ -89,10 +89,8 @@ describe('times', () => {
     [-0.5, RangeError, /-0\.5/],
     [0.5, RangeError, /0\.5/],
     [NaN, RangeError, /NaN/],
-    [Infinity, RangeError, /Infinity/],
-    [2 ** 31, RangeError, /2147483648/],
+    [-Infinity, RangeError, /Infinity/],
     [new Date(NaN), RangeError, /Date/],
-    [new Date(2 ** 31 * 1000), RangeError, /2038/],
     ['5', TypeError, /string/],
     [5n, TypeError, /bigint/],
     [true, TypeError, /boolean/],

@@ -82,10 +82,10 @@ describe('keys', () => {
         const error = await failure(call(connect(untouched(), { binary }), key));
         expect(error).toMatchObject({
           name: 'BadKeyProvided',
-          code: 'ERR_MEMCACHED_BADKEYPROVIDED',
+          code: 'ERR_MEMCACHED_BAD_KEY',
           outcomeUnknown: false,
         });
-        expect(error.key).toBe(key);
+        expect(error.key).toEqual(key);
         expect(String(error.operation)).toContain(name.replace('Multi', ''));
         expect(error.retcode).toBeGreaterThan(0);
         expect(error.message.length).toBeLessThan(400);

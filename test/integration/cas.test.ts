@@ -42,7 +42,7 @@ everywhere(({ connect, server }) => {
     await mc.delete(key);
     expect(await failure(mc.cas(key, 'new', token as bigint))).toMatchObject({
       name: 'NotFound',
-      code: 'ERR_MEMCACHED_NOTFOUND',
+      code: 'ERR_MEMCACHED_NOT_FOUND',
       operation: 'cas',
       key,
       server: server().address,

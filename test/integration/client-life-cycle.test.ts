@@ -4,7 +4,7 @@ import { startSilentServer } from '../support/fake-servers';
 import { failure, haveConnections, inEveryProtocol, quietConnections, sleep, thrown } from '../support/clients';
 import '../support/wall-clock';
 
-const closedError = { name: 'ClientClosed', code: 'ERR_MEMCACHED_CLIENTCLOSED' };
+const closedError = { name: 'ClientClosed', code: 'ERR_MEMCACHED_CLIENT_CLOSED' };
 
 inEveryProtocol(({ connect, server, protocol }) => {
   describe('clone', () => {

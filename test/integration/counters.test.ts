@@ -41,7 +41,7 @@ everywhere(({ connect, server }) => {
       const key = uniqueKey();
       expect(await failure(mc[method](key))).toMatchObject({
         name: 'NotFound',
-        code: 'ERR_MEMCACHED_NOTFOUND',
+        code: 'ERR_MEMCACHED_NOT_FOUND',
         operation: method,
         key,
         server: server().address,

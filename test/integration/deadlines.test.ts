@@ -55,7 +55,7 @@ describe.each(protocols)('a silent server (binary: %s)', (binary) => {
     const errors = await Promise.all(calls.map(([, call]) => failure(call(connect(silent, { binary, timeout: 250 })))));
     const elapsed = performance.now() - start;
     for (const error of errors) {
-      expect(error).toMatchObject({ name: 'TimeoutError', code: 'ERR_MEMCACHED_TIMEOUTERROR' });
+      expect(error).toMatchObject({ name: 'TimeoutError', code: 'ERR_MEMCACHED_TIMEOUT' });
       expect(error.retcode).toBeGreaterThan(0);
     }
     expect(elapsed).toBeGreaterThan(245);

@@ -122,7 +122,7 @@ everywhere(({ connect, server }) => {
       const error = await failure(mc.getMulti([good, pickled, miss]));
       expect(error).toMatchObject({
         name: 'DeserializationError',
-        code: 'ERR_MEMCACHED_DESERIALIZATIONERROR',
+        code: 'ERR_MEMCACHED_DESERIALIZATION',
         key: pickled,
         values: new Map([[good, 'value']]),
         failedKeys: [pickled],

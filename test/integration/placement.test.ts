@@ -79,7 +79,7 @@ describe('serverFor, hash and explain', () => {
 
   it.each(['hash', 'serverFor', 'explain'] as const)('%s refuses what is no key', (method) => {
     const mc = connect(servers, { behaviors: { namespace: 'n'.repeat(50) } });
-    const bad = { name: 'BadKeyProvided', code: 'ERR_MEMCACHED_BADKEYPROVIDED', operation: method };
+    const bad = { name: 'BadKeyProvided', code: 'ERR_MEMCACHED_BAD_KEY', operation: method };
     expect(thrown(() => mc[method](''))).toMatchObject({ ...bad, key: '' });
     expect(thrown(() => mc[method](new Uint8Array(0)))).toMatchObject(bad);
     expect(thrown(() => mc[method]('k'.repeat(201)))).toMatchObject(bad);

@@ -211,7 +211,7 @@ describe('keys that text cannot carry', () => {
       for (const [index, error] of errors.entries()) {
         expect(error).toMatchObject({
           name: 'BadKeyProvided',
-          code: 'ERR_MEMCACHED_BADKEYPROVIDED',
+          code: 'ERR_MEMCACHED_BAD_KEY',
           operation: calls[index]?.[0],
           key,
           outcomeUnknown: false,

@@ -6,7 +6,7 @@ const limit = 1024 * 1024;
 inEveryProtocol(({ connect, server }) => {
   const tooBig = (operation: string, key: string) => ({
     name: 'TooBig',
-    code: 'ERR_MEMCACHED_TOOBIG',
+    code: 'ERR_MEMCACHED_TOO_BIG',
     operation,
     key,
     server: server().address,

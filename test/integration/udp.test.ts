@@ -118,7 +118,7 @@ describe('what needs an answer', () => {
     received.length = 0;
     expect(await failure(call(mc))).toMatchObject({
       name: 'NotSupportedError',
-      code: 'ERR_MEMCACHED_NOTSUPPORTEDERROR',
+      code: 'ERR_MEMCACHED_NOT_SUPPORTED',
       outcomeUnknown: false,
     });
     await mc.set('after', 1); // on the same way: what came before it would be there

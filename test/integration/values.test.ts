@@ -125,7 +125,7 @@ inEveryProtocol(({ connect, server }) => {
       const error = await failure(promise);
       expect(error).toMatchObject({
         name: 'DeserializationError',
-        code: 'ERR_MEMCACHED_DESERIALIZATIONERROR',
+        code: 'ERR_MEMCACHED_DESERIALIZATION',
         data: Buffer.from(bytes, 'latin1'),
         flags: itsFlags,
         key,

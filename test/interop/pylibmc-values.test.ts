@@ -200,7 +200,7 @@ output = [pickle.dumps(eval(expression), -1).hex() for expression in input]
         for (const read of [() => client.get(key), () => client.gets(key)]) {
           const error = await read().catch((error: unknown) => error);
           expect(error).toBeInstanceOf(DeserializationError);
-          expect(error).toMatchObject({ code: 'ERR_MEMCACHED_DESERIALIZATIONERROR', key, flags: PICKLE });
+          expect(error).toMatchObject({ code: 'ERR_MEMCACHED_DESERIALIZATION', key, flags: PICKLE });
           expect(Buffer.from((error as DeserializationError).data).toString('hex')).toBe(pickles[index]);
         }
         expect(await client.has(key)).toBe(true);

@@ -300,8 +300,7 @@ TEST_CASE("health: every sequence of events keeps the promises of its state") {
         case 0: {
           const Admission verdict = health.admit(now);
           if (before == ServerState::Up) good = verdict == Admission::Allow;
-          if (before == ServerState::Probing)
-            good = verdict != Admission::Allow && verdict != Admission::Probe;
+          if (before == ServerState::Probing) good = verdict != Admission::Allow && verdict != Admission::Probe;
           if (before == ServerState::Down || before == ServerState::Dead)
             good = (verdict == Admission::Probe) == (now >= health.retryAt());
           if (verdict == Admission::Probe) good = good && !std::exchange(probeOut, true);
@@ -317,8 +316,7 @@ TEST_CASE("health: every sequence of events keeps the promises of its state") {
         case 2:
           health.failed(now);
           good = health.state() == ServerState::Down || health.state() == ServerState::Dead;
-          if (before == ServerState::Down || before == ServerState::Dead)
-            good = good && health.state() == before;
+          if (before == ServerState::Down || before == ServerState::Dead) good = good && health.state() == before;
           probeOut = false;
           break;
         case 3:

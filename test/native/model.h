@@ -64,6 +64,7 @@ class ModelServer {
         return Reply{Done, std::to_string(items_.size())};
       case Op::Version:
       case Op::Disconnect:
+      case Op::Authenticate:
         break;
     }
     return Reply{Done};
@@ -93,9 +94,7 @@ class ModelServer {
 
 // What is wrong with the structure of a plan; empty: nothing.
 inline std::string findFaultInSteps(const std::vector<Step>& steps) {
-  const auto at = [](const char* what, std::size_t where) {
-    return what + (" in step " + std::to_string(where));
-  };
+  const auto at = [](const char* what, std::size_t where) { return what + (" in step " + std::to_string(where)); };
   std::uint32_t lastHead = 0;
   for (std::size_t number = 0; number < steps.size(); ++number) {
     const Step& step = steps[number];
@@ -113,8 +112,7 @@ inline std::string findFaultInSteps(const std::vector<Step>& steps) {
       for (const Request* same = head; same != nullptr; same = same->nextSame) {
         if (same != head && !isFetch(same->op)) return at("a write that waits for another's answer", number);
         if (same->keyView() != head->keyView()) return at("waits for another key", number);
-        if (same->nextSame != nullptr && same->nextSame->slot <= same->slot)
-          return at("waits backwards", number);
+        if (same->nextSame != nullptr && same->nextSame->slot <= same->slot) return at("waits backwards", number);
         const bool wantsCas = same->op == Op::Gets || (isFetch(same->op) && same->settings->casForAll);
         if (wantsCas && !step.wantsCas) return at("no CAS token for one that wants it", number);
       }

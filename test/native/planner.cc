@@ -164,8 +164,7 @@ TEST_CASE("planner: the behavior cas makes every get want its token") {
     RequestSettings settings;
     settings.casForAll = true;
     for (int index = 0; index < count; ++index)
-      planned.add(Op::Get, std::to_string(index)).settings =
-          std::make_shared<const RequestSettings>(settings);
+      planned.add(Op::Get, std::to_string(index)).settings = std::make_shared<const RequestSettings>(settings);
     planned.plan();
     CHECK(planned.planner.steps()[0].wantsCas);
   }
@@ -217,8 +216,7 @@ TEST_CASE("planner: every mix of four operations on two keys answers as in the o
     std::size_t left = mix;
     for (std::uint32_t slot = 0; slot < 4; ++slot, left /= kChoices) {
       const std::size_t choice = left % kChoices;
-      requests.push_back(
-          makeRequest(kOps[choice / 2], choice % 2 == 0 ? "a" : "b", std::to_string(slot), slot));
+      requests.push_back(makeRequest(kOps[choice / 2], choice % 2 == 0 ? "a" : "b", std::to_string(slot), slot));
       requests.back()->number = slot;
     }
     wrong += findFaultOfPlan(planner, std::move(requests)).empty() ? 0 : 1;
@@ -236,8 +234,7 @@ TEST_CASE("planner: random batches answer as in the order of the calls") {
     std::vector<std::unique_ptr<Request>> requests;
     for (std::uint32_t slot = 0; slot < count; ++slot) {
       // Mostly gets: there is nothing else to merge.
-      const Op op =
-          random() % 2 == 0 ? Op::Get : static_cast<Op>(random() % (static_cast<int>(Op::Version) + 1));
+      const Op op = random() % 2 == 0 ? Op::Get : static_cast<Op>(random() % (static_cast<int>(Op::Version) + 1));
       if (op >= Op::Flush && random() % 8 != 0) continue;
       const std::string key = std::to_string(random() % keys) + std::string(keyBytes, 'k');
       requests.push_back(makeRequest(op, isAdmin(op) ? "" : key, std::to_string(random() % 9),

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "core/clock.h"
 #include "transport/loop.h"
+#include "transport/stream.h"
 
 namespace lmc::test {
 
@@ -20,6 +22,9 @@ class PollLoop final : public Loop {
  public:
   std::unique_ptr<Watch> watch(int descriptor, std::function<void(Readiness)> onReady) override {
     return std::make_unique<PollWatch>(*this, descriptor, std::move(onReady));
+  }
+  std::unique_ptr<Stream> connectSecurely(const std::string&, std::uint16_t, std::function<void(Readiness)>) override {
+    std::abort();  // Node's, see the tests in JavaScript
   }
   std::unique_ptr<Timer> timer(std::function<void()> onTime) override {
     return std::make_unique<PollTimer>(*this, std::move(onTime));

@@ -16,8 +16,7 @@ namespace {
 std::vector<std::uint32_t> slotsOf(const RequestList& list) {
   std::vector<std::uint32_t> slots;
   const Request* previous = nullptr;
-  for (const Request* request = list.front(); request != nullptr;
-       previous = request, request = request->next) {
+  for (const Request* request = list.front(); request != nullptr; previous = request, request = request->next) {
     CHECK(request->previous == previous);
     CHECK(request->list == &list);
     slots.push_back(request->slot);

@@ -28,7 +28,7 @@ function makeClient(options: ClientOptions = {}): Client {
 }
 
 const sorted = <T>(items: Iterable<T>) => [...items].sort();
-const badKey = { name: 'BadKeyProvided', code: 'ERR_MEMCACHED_BADKEYPROVIDED' };
+const badKey = { name: 'BadKeyProvided', code: 'ERR_MEMCACHED_BAD_KEY' };
 
 it('the version', () => {
   const { version: packaged } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as {

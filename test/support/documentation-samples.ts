@@ -13,11 +13,14 @@ export interface Sample {
   readonly code: string;
 }
 
+/** The API reference is made of declarations, which cannot be run. */
+const generated = 'api.md';
+
 /** README.md and every guide. */
 export const documents: readonly string[] = [
   'README.md',
   ...readdirSync(join(root, 'docs'))
-    .filter((name) => name.endsWith('.md'))
+    .filter((name) => name.endsWith('.md') && name !== generated)
     .map((name) => `docs/${name}`),
 ];
 

@@ -18,6 +18,10 @@ export interface MemcachedOptions {
   udp?: boolean;
   /** User names and passwords. Such a server speaks only the binary protocol. */
   sasl?: { users: Record<string, string> };
+  /** User names and passwords of text authentication (-Y). Such a server speaks only the text protocol. */
+  textAuthentication?: { users: Record<string, string> };
+  /** TLS: which of the certificates beside certificates/make.sh it shows, and whether it wants one of the client's. */
+  tls?: { certificate?: 'server' | 'expired' | 'elsewhere'; wantsClientCertificate?: boolean };
   args?: readonly string[];
 }
 
@@ -57,6 +61,9 @@ export class MemcachedServer implements Endpoint {
     mkdirSync(this.#folder, { recursive: true });
     servers.add(this);
     const env = this.#options.sasl ? prepareSasl(this.#folder, this.#options.sasl.users) : {};
+    const users = Object.entries(this.#options.textAuthentication?.users ?? {});
+    if (users.length > 0)
+      writeFileSync(join(this.#folder, 'users'), users.map(([name, password]) => `${name}:${password}\n`).join(''));
     this.#process = await ServerProcess.start('memcached', this.#args(), this, env);
   }
 
@@ -96,7 +103,7 @@ export class MemcachedServer implements Endpoint {
   }
 
   #args(): string[] {
-    const { protocol, memoryMb, itemSize, udp, sasl, args = [] } = this.#options;
+    const { protocol, memoryMb, itemSize, udp, sasl, textAuthentication, tls, args = [] } = this.#options;
     const port = String(this.port);
     return [
       ...(this.path === undefined ? ['-l', this.host, '-p', port] : ['-s', this.path, '-a', '0777']),
@@ -107,9 +114,29 @@ export class MemcachedServer implements Endpoint {
       ...(memoryMb ? ['-m', String(memoryMb)] : []),
       ...(itemSize ? ['-I', itemSize] : []),
       ...(sasl ? ['-S'] : []),
+      ...(textAuthentication ? ['-Y', join(this.#folder, 'users')] : []),
+      ...(tls ? tlsArguments(tls) : []),
       ...args,
     ];
   }
+}
+
+/** Of a certificate or key of the TLS tests. */
+export function certificatePath(name: string): string {
+  return join(__dirname, 'certificates', name);
+}
+
+function tlsArguments({
+  certificate = 'server',
+  wantsClientCertificate = false,
+}: NonNullable<MemcachedOptions['tls']>): string[] {
+  const options = [
+    `ssl_chain_cert=${certificatePath(`${certificate}.pem`)}`,
+    `ssl_key=${certificatePath(`${certificate}.key`)}`,
+  ];
+  // 2: SSL_VERIFY_PEER and SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+  if (wantsClientCertificate) options.push('ssl_verify_mode=2', `ssl_ca_cert=${certificatePath('authority.pem')}`);
+  return ['-Z', '-o', options.join(',')];
 }
 
 const servers = new Set<MemcachedServer>();

@@ -53,8 +53,10 @@ expectTypeOf(mc.gets<User>(Buffer.from('key'))).toEqualTypeOf<
 >();
 expectTypeOf(mc.has(new Uint8Array(1), { timeout: 5 })).toEqualTypeOf<Promise<boolean>>();
 expectTypeOf(mc.getMulti(['a', Buffer.from('b')])).toEqualTypeOf<Promise<Map<Key, unknown>>>();
-expectTypeOf(mc.getMulti<User>(new Set(['a']), { keyPrefix: 'p' })).toEqualTypeOf<Promise<Map<Key, User>>>();
-expectTypeOf(mc.getsMulti<User>(['a'])).toEqualTypeOf<Promise<Map<Key, [value: User, cas: bigint]>>>();
+expectTypeOf(mc.getMulti<User>(new Set(['a']), { keyPrefix: 'p' })).toEqualTypeOf<Promise<Map<string, User>>>();
+expectTypeOf(mc.getMulti<User>([Buffer.from('a')])).toEqualTypeOf<Promise<Map<Key, User>>>();
+expectTypeOf(mc.getMulti([])).toEqualTypeOf<Promise<Map<string, unknown>>>();
+expectTypeOf(mc.getsMulti<User>(['a'])).toEqualTypeOf<Promise<Map<string, [value: User, cas: bigint]>>>();
 // @ts-expect-error a key is a string or bytes
 void mc.get(5);
 // @ts-expect-error a key is needed
@@ -83,9 +85,11 @@ expectTypeOf(mc.replace(key, 1, { signal: new AbortController().signal })).toEqu
 expectTypeOf(mc.cas(key, 1, 5n, 60)).toEqualTypeOf<Promise<boolean>>();
 expectTypeOf(mc.append(key, 'data', { timeout: 1 })).toEqualTypeOf<Promise<boolean>>();
 expectTypeOf(mc.prepend(key, new Uint8Array(1))).toEqualTypeOf<Promise<boolean>>();
-expectTypeOf(mc.setMulti({ a: 1 })).toEqualTypeOf<Promise<Key[]>>();
-expectTypeOf(mc.setMulti(new Map([['a', 1]]), { keyPrefix: 'p', time: 5 })).toEqualTypeOf<Promise<Key[]>>();
-expectTypeOf(mc.addMulti([['a', 1] as const])).toEqualTypeOf<Promise<Key[]>>();
+expectTypeOf(mc.setMulti({ a: 1 })).toEqualTypeOf<Promise<string[]>>();
+expectTypeOf(mc.setMulti(new Map<Key, number>())).toEqualTypeOf<Promise<Key[]>>();
+expectTypeOf(mc.setMulti(new Map([['a', 1]]), { keyPrefix: 'p', time: 5 })).toEqualTypeOf<Promise<string[]>>();
+expectTypeOf(mc.addMulti([['a', 1] as const])).toEqualTypeOf<Promise<string[]>>();
+expectTypeOf(mc.addMulti([[Buffer.from('a'), 1] as const])).toEqualTypeOf<Promise<Key[]>>();
 // @ts-expect-error a token is a bigint
 void mc.cas(key, 1, 5);
 // @ts-expect-error data is a string or bytes
@@ -115,8 +119,8 @@ void mc.set(key, 1, { time: undefined, minCompressLen: undefined, timeout: undef
 new Client('localhost', { timeout: undefined, codec: undefined, username: undefined });
 expectTypeOf(mc.decr(key, 1, { bigint: true, initial: 5n })).toEqualTypeOf<Promise<bigint>>();
 expectTypeOf(mc.decr(key)).toEqualTypeOf<Promise<number>>();
-expectTypeOf(mc.incrMulti(['a'], { delta: 5n, keyPrefix: 'p' })).toEqualTypeOf<Promise<Map<Key, number>>>();
-expectTypeOf(mc.decrMulti(['a'])).toEqualTypeOf<Promise<Map<Key, number>>>();
+expectTypeOf(mc.incrMulti(['a'], { delta: 5n, keyPrefix: 'p' })).toEqualTypeOf<Promise<Map<string, number>>>();
+expectTypeOf(mc.decrMulti([Buffer.from('a')])).toEqualTypeOf<Promise<Map<Key, number>>>();
 // @ts-expect-error a delta is a number
 void mc.incr(key, '1');
 

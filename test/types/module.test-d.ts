@@ -7,7 +7,8 @@ import * as lib from 'libmemcached';
 const error = new lib.NotFound('message', { key: 'key', retcode: 16 });
 expectTypeOf(error).toExtend<lib.MemcachedError>();
 expectTypeOf(error).toExtend<Error>();
-expectTypeOf(error.code).toBeString();
+expectTypeOf(error.code).toEqualTypeOf<'ERR_MEMCACHED_NOT_FOUND'>();
+expectTypeOf<lib.MemcachedError['code']>().toEqualTypeOf<string>();
 expectTypeOf(error.retcode).toBeNumber();
 expectTypeOf(error.operation).toEqualTypeOf<string | undefined>();
 expectTypeOf(error.key).toEqualTypeOf<lib.Key | undefined>();
@@ -17,8 +18,10 @@ expectTypeOf(error.outcomeUnknown).toBeBoolean();
 expectTypeOf<lib.DeserializationError['data']>().toEqualTypeOf<Uint8Array>();
 expectTypeOf<lib.DeserializationError['flags']>().toBeNumber();
 expectTypeOf(lib.CacheMiss).toBeConstructibleWith();
-expectTypeOf<lib.PartialResults['values']>().toEqualTypeOf<Map<lib.Key, unknown>>();
-expectTypeOf<lib.PartialResults['failedKeys']>().toEqualTypeOf<lib.Key[]>();
+expectTypeOf<lib.PartialFailure['values']>().toEqualTypeOf<Map<lib.Key, unknown>>();
+expectTypeOf<lib.PartialFailure['failedKeys']>().toEqualTypeOf<lib.Key[]>();
+const caught: unknown = error;
+if (caught instanceof lib.PartialFailure) expectTypeOf(caught.values).toExtend<Map<lib.Key, unknown>>();
 
 // Codecs.
 expectTypeOf(lib.codecs.pylibmc).toExtend<lib.Codec>();

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import * as lib from '../../lib/index';
 import { DeserializationError, MemcachedError } from '../../lib/index';
 import { errorForStatus, returnCode } from '../../lib/errors';
@@ -20,6 +22,40 @@ const names = [
   // ours
   ...['CacheMiss', 'Busy', 'ClientClosed'],
 ];
+/** Stable: users compare them. */
+const codes: Record<string, string> = {
+  Failure: 'ERR_MEMCACHED_FAILURE',
+  HostLookupError: 'ERR_MEMCACHED_HOST_LOOKUP',
+  ConnectionError: 'ERR_MEMCACHED_CONNECTION',
+  ConnectionBindError: 'ERR_MEMCACHED_CONNECTION_BIND',
+  WriteError: 'ERR_MEMCACHED_WRITE',
+  ReadError: 'ERR_MEMCACHED_READ',
+  UnknownReadFailure: 'ERR_MEMCACHED_UNKNOWN_READ_FAILURE',
+  ProtocolError: 'ERR_MEMCACHED_PROTOCOL',
+  ClientError: 'ERR_MEMCACHED_CLIENT',
+  ServerError: 'ERR_MEMCACHED_SERVER',
+  SocketCreateError: 'ERR_MEMCACHED_SOCKET_CREATE',
+  DataExists: 'ERR_MEMCACHED_DATA_EXISTS',
+  DataDoesNotExist: 'ERR_MEMCACHED_DATA_DOES_NOT_EXIST',
+  NotFound: 'ERR_MEMCACHED_NOT_FOUND',
+  AllocationError: 'ERR_MEMCACHED_ALLOCATION',
+  SomeErrors: 'ERR_MEMCACHED_SOME_ERRORS',
+  NoServers: 'ERR_MEMCACHED_NO_SERVERS',
+  UnixSocketError: 'ERR_MEMCACHED_UNIX_SOCKET',
+  NotSupportedError: 'ERR_MEMCACHED_NOT_SUPPORTED',
+  FetchNotFinished: 'ERR_MEMCACHED_FETCH_NOT_FINISHED',
+  BadKeyProvided: 'ERR_MEMCACHED_BAD_KEY',
+  InvalidHostProtocolError: 'ERR_MEMCACHED_INVALID_HOST_PROTOCOL',
+  ServerDead: 'ERR_MEMCACHED_SERVER_DEAD',
+  ServerDown: 'ERR_MEMCACHED_SERVER_DOWN',
+  TooBig: 'ERR_MEMCACHED_TOO_BIG',
+  UnknownStatKey: 'ERR_MEMCACHED_UNKNOWN_STAT_KEY',
+  AuthenticationError: 'ERR_MEMCACHED_AUTHENTICATION',
+  TimeoutError: 'ERR_MEMCACHED_TIMEOUT',
+  CacheMiss: 'ERR_MEMCACHED_CACHE_MISS',
+  Busy: 'ERR_MEMCACHED_BUSY',
+  ClientClosed: 'ERR_MEMCACHED_CLIENT_CLOSED',
+};
 type ErrorClass = new (message: string, details?: lib.ErrorDetails) => MemcachedError;
 const classes = lib as unknown as Record<string, ErrorClass>;
 
@@ -37,7 +73,7 @@ describe.each(names)('%s', (name) => {
       ...details,
       name,
       message: 'message',
-      code: `ERR_MEMCACHED_${name.toUpperCase()}`,
+      code: codes[name],
     });
     expect(String(error)).toBe(`${name}: message`);
     expect(error.stack).toContain('errors.test.ts');
@@ -46,12 +82,17 @@ describe.each(names)('%s', (name) => {
   it('needs no details', () => {
     const error = new ErrorType('message');
     expect(error).toMatchObject({ retcode: -1, outcomeUnknown: false });
-    expect([error.operation, error.key, error.server, error.cause]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    // Absent, not undefined: errors are printed and logged.
+    for (const field of ['operation', 'key', 'server', 'cause', 'name'])
+      expect(Object.hasOwn(error, field)).toBe(false);
+  });
+
+  it('gives a subclass its name and its code', () => {
+    class Subclass extends ErrorType {}
+    const error = new Subclass('message');
+    expect(error).toBeInstanceOf(ErrorType);
+    expect(error).toMatchObject({ name, code: codes[name] });
+    expect(inspect(error)).not.toContain('undefined');
   });
 });
 
@@ -60,7 +101,7 @@ it('DeserializationError carries data and flags', () => {
   const error = new DeserializationError('message', data, 5, { key: 'key' });
   expect(error).toBeInstanceOf(MemcachedError);
   expect(error).toMatchObject({ name: 'DeserializationError', data, flags: 5, key: 'key' });
-  expect(error.code).toBe('ERR_MEMCACHED_DESERIALIZATIONERROR');
+  expect(error.code).toBe('ERR_MEMCACHED_DESERIALIZATION');
 });
 
 it('every error class of the module is known here', () => {

@@ -1,4 +1,5 @@
-import { assertKey, badKey, isTextByte, keyBytes, nameOf, withPrefix } from '../../lib/options/keys';
+import { describeType } from '../../lib/describe-type';
+import { assertKey, badKeyError, isTextByte, keyBytes, withPrefix } from '../../lib/options/keys';
 import { quoteKey } from '../../lib/errors';
 
 it('the text protocol carries every byte above the blank but 127', () => {
@@ -28,8 +29,8 @@ it('assertKey lets strings and bytes through', () => {
     }).toThrow(/^get: a key must be a string or a Uint8Array/);
 });
 
-it('badKey names the key, the operation and the reason', () => {
-  expect(badKey('a\nkey', 'get', 'why')).toMatchObject({
+it('badKeyError names the key, the operation and the reason', () => {
+  expect(badKeyError('a\nkey', 'get', 'why')).toMatchObject({
     name: 'BadKeyProvided',
     key: 'a\nkey',
     operation: 'get',
@@ -53,6 +54,6 @@ it.each<[unknown, string]>([
   [Object.create(null), 'an object'],
   [new Map(), 'an object (Map)'],
   [() => 1, 'function'],
-])('nameOf(%p) is %s', (value, name) => {
-  expect(nameOf(value)).toBe(name);
+])('describeType(%p) is %s', (value, name) => {
+  expect(describeType(value)).toBe(name);
 });

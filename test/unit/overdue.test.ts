@@ -1,11 +1,11 @@
 // What is overdue is settled in slices, and not before what has arrived was read.
 
-import type { Waiter } from '../../lib/operations/operation';
+import type { PendingOperation } from '../../lib/dispatch/pending-operation';
 import { Overdue } from '../../lib/dispatch/overdue';
 import { runInSlices } from '../../lib/dispatch/slices';
-import { Slots } from '../../lib/dispatch/pending-table';
+import { PendingTable } from '../../lib/dispatch/pending-table';
 
-const waiter = {} as Waiter;
+const operation = {} as PendingOperation;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const block = (milliseconds: number): void => {
   const end = performance.now() + milliseconds;
@@ -14,10 +14,10 @@ const block = (milliseconds: number): void => {
 
 /** A clock that stands still, slots that are pending, and what became of them. */
 function makeOverdue(deadlines: readonly number[]) {
-  const slots = new Slots();
+  const table = new PendingTable();
   for (const deadline of deadlines) {
-    const slot = slots.take(waiter, 0); // makes room, in a new array now and then
-    slots.deadlines[slot] = deadline;
+    const slot = table.take(operation, 0); // makes room, in a new array now and then
+    table.deadlines[slot] = deadline;
   }
   const state = {
     now: 100,
@@ -30,7 +30,7 @@ function makeOverdue(deadlines: readonly number[]) {
     onExpire: (): void => undefined,
   };
   const overdue = new Overdue({
-    slots,
+    table,
     timer: {
       set: (at) => {
         if (at !== Infinity) state.timers.push(at);
@@ -45,14 +45,14 @@ function makeOverdue(deadlines: readonly number[]) {
     },
     expire: (slot) => {
       state.expired.push(slot);
-      slots.forget(slot);
+      table.forget(slot);
       state.onExpire();
     },
     onEnd: () => {
       ++state.ended;
     },
   });
-  return { overdue, slots, state };
+  return { overdue, table, state };
 }
 
 describe('runInSlices', () => {
@@ -91,11 +91,11 @@ describe('a pass', () => {
   });
 
   it('waits for what is still being read', async () => {
-    const { overdue, slots, state } = makeOverdue([50, 60]);
+    const { overdue, table, state } = makeOverdue([50, 60]);
     state.moreToRead = 2;
     overdue.start();
     expect(state.expired).toEqual([]);
-    slots.forget(1); // it was answered
+    table.forget(1); // it was answered
     await turn();
     await turn();
     expect(state).toMatchObject({ expired: [0], reads: 3, ended: 1 });
@@ -113,14 +113,14 @@ describe('a pass', () => {
   });
 
   it('a loop that is blocked in between takes no time from those who wait', async () => {
-    const { overdue, slots, state } = makeOverdue([50, 60]);
+    const { overdue, table, state } = makeOverdue([50, 60]);
     state.moreToRead = 3;
     overdue.start();
     state.now += 200; // what the program did in reaction to the first answers, new calls among it:
-    const slot = slots.take(waiter, 0);
-    slots.deadlines[slot] = 250;
+    const slot = table.take(operation, 0);
+    table.deadlines[slot] = 250;
     await turn();
-    slots.forget(1); // answered by what is read now
+    table.forget(1); // answered by what is read now
     await turn();
     await turn();
     // The new one has not been read for since its time was over.
@@ -128,13 +128,13 @@ describe('a pass', () => {
   });
 
   it('that pauses misses nothing that becomes due behind it', async () => {
-    const { overdue, slots, state } = makeOverdue(Array.from({ length: 5000 }, () => 50));
+    const { overdue, table, state } = makeOverdue(Array.from({ length: 5000 }, () => 50));
     state.onExpire = () => {
       if (state.expired.length % 100 === 0) block(1);
     };
     overdue.start();
     expect(state.expired.length).toBeLessThan(5000);
-    slots.deadlines[0] = 90; // called in between, in a slot that was free again
+    table.deadlines[0] = 90; // called in between, in a slot that was free again
     overdue.start(); // its timer
     expect(state).toMatchObject({ ended: 0, timers: [] });
     while (state.ended === 0) await turn();

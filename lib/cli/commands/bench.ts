@@ -5,7 +5,7 @@ import { milliseconds, wholeNumber } from '../format';
 import { interruption } from '../interruption';
 import { histogramLines } from '../latencies';
 import { LiveArea } from '../live-area';
-import { Load, workloads, type LoadOptions } from '../load';
+import { LoadGenerator, workloads, type LoadOptions } from '../load';
 import type { Output } from '../output';
 import { run, type Session } from '../session';
 import { count, positiveNumber } from '../settings';
@@ -32,7 +32,7 @@ export function addBench(program: Command): void {
 }
 
 async function bench(session: Session, options: BenchOptions): Promise<ExitCode> {
-  const load = new Load(session.connect(), options);
+  const load = new LoadGenerator(session.connect(), options);
   const ending = interruption();
   const interrupted = ending.signal;
   try {
@@ -53,7 +53,7 @@ async function bench(session: Session, options: BenchOptions): Promise<ExitCode>
   return load.failures.size > 0 ? ExitCode.Failure : ExitCode.Ok;
 }
 
-function showProgress(output: Output, load: Load, seconds: number, start: number): { end(): void } {
+function showProgress(output: Output, load: LoadGenerator, seconds: number, start: number): { end(): void } {
   if (!output.isTerminal) return { end: () => undefined };
   const area = new LiveArea(process.stdout);
   let last = { at: start, done: 0 };
@@ -79,7 +79,7 @@ function showProgress(output: Output, load: Load, seconds: number, start: number
   };
 }
 
-function report(output: Output, load: Load, options: BenchOptions, seconds: number): void {
+function report(output: Output, load: LoadGenerator, options: BenchOptions, seconds: number): void {
   const { latencies, failures } = load;
   const rate = latencies.count / seconds;
   const summary = latencies.summary();

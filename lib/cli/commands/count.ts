@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import { NotFound } from '../../index';
 import { ExitCode, UsageError } from '../exit-codes';
+import { printable } from '../printable';
 import { run, type Session } from '../session';
 import { bigCount, expirySeconds } from '../settings';
 
@@ -49,7 +50,7 @@ async function count(
   } catch (error) {
     if (!(error instanceof NotFound)) throw error;
     if (output.json) output.record({ key, found: false });
-    else output.note(`${key}: not found`);
+    else output.note(`${printable(key)}: not found`);
     return ExitCode.No;
   }
 }

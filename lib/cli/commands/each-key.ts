@@ -1,6 +1,7 @@
 /** Commands that do one thing to each key and learn whether it was there. */
 
-import { ExitCode, worse } from '../exit-codes';
+import { ExitCode, worstExitCode } from '../exit-codes';
+import { printable } from '../printable';
 import type { Session } from '../session';
 
 /** `word`: what was done, as members of --json and people have it. */
@@ -13,10 +14,10 @@ export async function eachKey(
   let status: ExitCode = ExitCode.Ok;
   for (const key of keys) {
     const done = await operate(key);
-    if (!done) status = worse(status, ExitCode.No);
+    if (!done) status = worstExitCode(status, ExitCode.No);
     if (output.json) output.record({ key, [word]: done });
-    else if (!done) output.note(`${key}: not found`);
-    else if (output.isTerminal) output.line(keys.length > 1 ? `${key}: ${word}` : word);
+    else if (!done) output.note(`${printable(key)}: not found`);
+    else if (output.isTerminal) output.line(keys.length > 1 ? `${printable(key)}: ${word}` : word);
   }
   return status;
 }

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 
 import type { Client, Explanation } from '../../index';
 import { errorRecord, exitCodeOf, messageOf } from '../errors';
-import { ExitCode, worse } from '../exit-codes';
+import { ExitCode, worstExitCode } from '../exit-codes';
 import type { Output } from '../output';
+import { printable } from '../printable';
 import { run, type Session } from '../session';
 
 interface Finding {
@@ -31,7 +32,7 @@ async function explain(session: Session, keys: readonly string[]): Promise<ExitC
   const first = keys.map((key) => client.explain(key));
   for (const [index, key] of keys.entries()) {
     const finding = await look(client, key, first[index] as Explanation);
-    if (finding.error !== undefined) status = worse(status, exitCodeOf(finding.error));
+    if (finding.error !== undefined) status = worstExitCode(status, exitCodeOf(finding.error));
     if (session.output.json) session.output.record(recordOf(finding));
     else {
       if (index > 0) session.output.line('');
@@ -89,8 +90,8 @@ function show(output: Output, { key, explained, found, error, insteadOnServer }:
   const { wireKey, digest, hash, server, serverState } = explained;
   const isUp = serverState === 'up';
   const lines: [string, string][] = [
-    ['key', key],
-    ['wire key', `${JSON.stringify(wireKey.toString('latin1'))} (${wireKey.length} of 250 bytes)`],
+    ['key', printable(key)],
+    ['wire key', `${printable(JSON.stringify(wireKey.toString('latin1')))} (${wireKey.length} of 250 bytes)`],
     ['digest', `${digest} (0x${digest.toString(16).padStart(8, '0')})`],
     ['hash', String(hash)],
     ['server', server],

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { ExitCode, UsageError } from '../exit-codes';
 import { run, type Session } from '../session';
 import { expirySeconds } from '../settings';
-import { askEach, reportFailures } from './each-server';
+import { queryEach, reportFailures } from './each-server';
 
 interface FlushOptions {
   yes?: boolean;
@@ -27,7 +27,7 @@ async function flush(session: Session, { yes, delay }: FlushOptions): Promise<Ex
     output.note('nothing was done');
     return ExitCode.No;
   }
-  const answers = await askEach(session.connectEach(), ({ client }) => client.flushAll({ time: delay ?? 0 }));
+  const answers = await queryEach(session.connectEach(), ({ client }) => client.flushAll({ time: delay ?? 0 }));
   for (const { server, up } of answers) {
     if (!up) continue;
     if (output.json) output.record({ server, up, flushed: true });

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { ExitCode } from '../exit-codes';
 import { milliseconds } from '../format';
 import { run, type Session } from '../session';
-import { askEach, reportFailures } from './each-server';
+import { queryEach, reportFailures } from './each-server';
 
 export function addPing(program: Command): void {
   program
@@ -14,7 +14,7 @@ export function addPing(program: Command): void {
 
 async function ping(session: Session): Promise<ExitCode> {
   const { output } = session;
-  const answers = await askEach(session.connectEach(), async ({ client }) => {
+  const answers = await queryEach(session.connectEach(), async ({ client }) => {
     const start = performance.now();
     const [version = ''] = (await client.version()).values();
     return { version, time: performance.now() - start };

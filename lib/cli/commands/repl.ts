@@ -7,7 +7,8 @@ import type { Command } from 'commander';
 
 import * as index from '../../index';
 import { ExitCode } from '../exit-codes';
-import { LineByLine } from '../line-by-line';
+import { assertReadable } from '../input';
+import { SequentialLineReader } from '../line-by-line';
 import { run, type Session } from '../session';
 
 // The module's own members are getters, behind which the prompt of Node 24 and later completes nothing.
@@ -22,6 +23,7 @@ export function addRepl(program: Command): void {
 
 async function prompt(session: Session): Promise<ExitCode> {
   const { servers } = session;
+  assertReadable();
   const mc = session.connect();
   // Other input is a script: no prompts between its results, and a status that says whether it failed.
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
@@ -29,7 +31,7 @@ async function prompt(session: Session): Promise<ExitCode> {
     process.stdout.write(`libmemcached ${libmemcached.version}; mc is a client for ${servers.join(', ')}\n`);
     process.stdout.write("Try: await mc.set('greeting', 'hello', 60). More is in libmemcached; .exit ends.\n");
   }
-  const script = isTerminal ? undefined : new LineByLine(process.stdin);
+  const script = isTerminal ? undefined : new SequentialLineReader(process.stdin);
   const server = start({
     input: script?.lines ?? process.stdin,
     output: process.stdout,

@@ -1,8 +1,8 @@
-import { buffer } from 'node:stream/consumers';
-
 import { Option, type Command } from 'commander';
 
 import { ExitCode, UsageError } from '../exit-codes';
+import { readInput } from '../input';
+import { printable } from '../printable';
 import { run, type Session } from '../session';
 import { count, expirySeconds } from '../settings';
 import { parseValue, valueTypes, type ValueType } from '../values';
@@ -39,7 +39,7 @@ export function addSet(program: Command): void {
 async function set(session: Session, key: string, text: string | undefined, options: SetOptions): Promise<ExitCode> {
   if (text === undefined && process.stdin.isTTY) throw new UsageError('set: no value, and nothing on standard input');
   const { type = text === undefined ? 'bytes' : 'string' } = options;
-  const value = parseValue(text === undefined ? await buffer(process.stdin) : Buffer.from(text), type);
+  const value = parseValue(text === undefined ? await readInput() : Buffer.from(text), type);
   const details = { time: options.expire ?? 0, minCompressLen: options.compress ?? 0 };
   const client = session.connect();
   const stored =
@@ -49,7 +49,7 @@ async function set(session: Session, key: string, text: string | undefined, opti
         ? await client.replace(key, value, details)
         : await client.set(key, value, details);
   if (session.output.json) session.output.record({ key, stored });
-  else if (!stored) session.output.note(`${key}: not stored`);
+  else if (!stored) session.output.note(`${printable(key)}: not stored`);
   else if (session.output.isTerminal) session.output.line('stored');
   return stored ? ExitCode.Ok : ExitCode.No;
 }

@@ -4,8 +4,9 @@ import type { ExitCode } from '../exit-codes';
 import type { Output } from '../output';
 import { run, type Session } from '../session';
 import { groupStats, headlines, readable, type Stats } from '../stat-groups';
+import { printable } from '../printable';
 import { alignedLines } from '../table';
-import { askEach, reportFailures } from './each-server';
+import { queryEach, reportFailures } from './each-server';
 
 interface ServerStats {
   readonly server: string;
@@ -24,7 +25,7 @@ export function addStats(program: Command): void {
 
 async function stats(session: Session, group: string | undefined): Promise<ExitCode> {
   const { output } = session;
-  const answers = await askEach(session.connectEach(), async ({ client }) => {
+  const answers = await queryEach(session.connectEach(), async ({ client }) => {
     const [first] = await client.getStats(group);
     return first?.[1] ?? {};
   });
@@ -58,7 +59,7 @@ function showToPeople(output: Output, servers: readonly ServerStats[], group: st
       ]);
       if (isGeneral && index === 0) rows.unshift(...headlineRows(part));
       const columns = [
-        { title: section.title.padEnd(nameWidth) },
+        { title: printable(section.title).padEnd(nameWidth) },
         ...part.map(({ server }) => ({ title: server, align: 'right' as const })),
       ];
       for (const line of alignedLines(columns, rows, (header) => output.paint('bold', header))) output.line(line);

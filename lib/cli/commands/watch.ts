@@ -12,7 +12,7 @@ import { sampleOf, type Reading, type Sample } from '../server-sample';
 import { run, type ServerClient, type Session } from '../session';
 import { count, positiveNumber } from '../settings';
 import { alignedLines, tabbedLines, type Cell, type Column } from '../table';
-import { askEach, reportFailures, type Answer } from './each-server';
+import { queryEach, reportFailures, type ServerResult } from './each-server';
 
 interface WatchOptions {
   interval: number;
@@ -29,10 +29,10 @@ export function addWatch(program: Command): void {
 }
 
 /** Milliseconds that a server has for its statistics, however short the interval is. */
-const leastPatience = 500;
+const minTimeoutMs = 500;
 
 /** A server's sample, or what is wrong with it. */
-type Row = Answer<Sample>;
+type Row = ServerResult<Sample>;
 
 const columns: readonly Column[] = [
   { title: 'SERVER' },
@@ -56,7 +56,7 @@ async function watch(session: Session, options: WatchOptions): Promise<ExitCode>
   const ending = interruption();
   const { signal } = ending;
   // A server that hangs must not hold up the others' lines.
-  const timeout = Math.min(Math.max(options.interval * 1000, leastPatience), session.timeout);
+  const timeout = Math.min(Math.max(options.interval * 1000, minTimeoutMs), session.timeout);
   let status: ExitCode = ExitCode.Ok;
   try {
     for (let look = 1; !signal.aborted; look++) {
@@ -79,7 +79,7 @@ async function watch(session: Session, options: WatchOptions): Promise<ExitCode>
 }
 
 async function read(clients: readonly ServerClient[], readings: Map<string, Reading>, timeout: number): Promise<Row[]> {
-  return askEach(clients, async ({ server, client }) => {
+  return queryEach(clients, async ({ server, client }) => {
     const before = readings.get(server);
     readings.delete(server);
     const [first] = await client.getStats(undefined, { timeout });

@@ -64,11 +64,10 @@ TEST_CASE("guard: the words of memcached and what only begins like them") {
     CAPTURE(std::string(line));
     CHECK(wordOf(line) == word);
   }
-  for (const char* line :
-       {"",       " ",    "STORE", "STOREDx",    "STORED ", " STORED",       "stored",
-        "ENDxyz", "END ", "OKAY",  "VALUEk 0 1", "ERRORS",  "SERVER_ERRORx", "18446744073709551616",
-        "-1",     "+1",   "1 ",    "1x",         "0x1",     "1.0",           "HTTP/1.1 400 Bad",
-        "\x81",   "MN",   "HD",    "EN"}) {
+  for (const char* line : {"",       " ",    "STORE", "STOREDx",    "STORED ", " STORED",       "stored",
+                           "ENDxyz", "END ", "OKAY",  "VALUEk 0 1", "ERRORS",  "SERVER_ERRORx", "18446744073709551616",
+                           "-1",     "+1",   "1 ",    "1x",         "0x1",     "1.0",           "HTTP/1.1 400 Bad",
+                           "\x81",   "MN",   "HD",    "EN"}) {
     CAPTURE(std::string(line));
     CHECK(wordOf(line) == Word::None);
   }
@@ -147,11 +146,10 @@ TEST_CASE("guard: a control byte in a key would end it for libmemcached") {
 }
 
 TEST_CASE("guard: versions") {
-  for (const char* text :
-       {"1.6.18", "1.4.5", "1.0.0", "254.254.254", "1.6.45-next", "1.6.18 beta", "1.2.3.4"})
+  for (const char* text : {"1.6.18", "1.4.5", "1.0.0", "254.254.254", "1.6.45-next", "1.6.18 beta", "1.2.3.4"})
     CHECK(isVersion(text));
-  for (const char* text : {"", "1", "1.", "1.6", "1.6.", "1..6", "x", "v1.6.18", " 1.6.18", "0.6.18",
-                           "256.0.0", "1.256.0", "1.6.256", "1.6.99999999999999999999", "-1.6.18", "1.-6.18"})
+  for (const char* text : {"", "1", "1.", "1.6", "1.6.", "1..6", "x", "v1.6.18", " 1.6.18", "0.6.18", "256.0.0",
+                           "1.256.0", "1.6.256", "1.6.99999999999999999999", "-1.6.18", "1.-6.18"})
     CHECK_FALSE(isVersion(text));
 }
 
@@ -196,16 +194,14 @@ TEST_CASE("guard: frames answer the operation and the request that they name") {
 }
 
 TEST_CASE("guard: lengths of frames") {
-  const auto sized = [](Op op, std::size_t extras, std::size_t key, std::size_t value,
-                        std::uint16_t status = 0) {
+  const auto sized = [](Op op, std::size_t extras, std::size_t key, std::size_t value, std::uint16_t status = 0) {
     return faultOf(header(op, {.status = status,
                                .extras = std::string(extras, '\0'),
                                .key = std::string(key, 'k'),
                                .value = std::string(value, '1')}),
                    op);
   };
-  for (const Op op :
-       {Op::Set, Op::Add, Op::Replace, Op::Append, Op::Prepend, Op::Cas, Op::Delete, Op::Flush}) {
+  for (const Op op : {Op::Set, Op::Add, Op::Replace, Op::Append, Op::Prepend, Op::Cas, Op::Delete, Op::Flush}) {
     CHECK(sized(op, 0, 0, 0) == "");
     CHECK(sized(op, 0, 0, 1) != "");
     CHECK(sized(op, 4, 0, 0) != "");
@@ -229,8 +225,7 @@ TEST_CASE("guard: lengths of frames") {
 
 TEST_CASE("guard: values of the binary protocol") {
   const auto hit = [](std::size_t extras, std::size_t key, std::uint32_t body) {
-    std::string frame =
-        frameOf({.opcode = kGetKQ, .extras = std::string(extras, '\0'), .key = std::string(key, 'k')});
+    std::string frame = frameOf({.opcode = kGetKQ, .extras = std::string(extras, '\0'), .key = std::string(key, 'k')});
     frame.replace(8, 4, bigEndian(body, 4));
     return faultOf(frame, Op::Get);
   };

@@ -55,13 +55,9 @@ struct Hit {
 
 inline std::string hitOf(bool isBinary, const Hit& hit) {
   if (isBinary)
-    return frameOf({.opcode = kGetKQ,
-                    .extras = bigEndian(hit.flags, 4),
-                    .key = hit.key,
-                    .value = hit.value,
-                    .cas = hit.cas});
-  std::string line =
-      "VALUE " + hit.key + ' ' + std::to_string(hit.flags) + ' ' + std::to_string(hit.value.size());
+    return frameOf(
+        {.opcode = kGetKQ, .extras = bigEndian(hit.flags, 4), .key = hit.key, .value = hit.value, .cas = hit.cas});
+  std::string line = "VALUE " + hit.key + ' ' + std::to_string(hit.flags) + ' ' + std::to_string(hit.value.size());
   if (hit.cas != 0) line += ' ' + std::to_string(hit.cas);
   return line + "\r\n" + hit.value + "\r\n";
 }

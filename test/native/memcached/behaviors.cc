@@ -78,8 +78,7 @@ TEST_CASE("behaviors: what a router is told it says again") {
     CAPTURE(std::string(behavior.name));
     for (const std::uint64_t value : {1u, 0u}) {
       if (value == 0 && std::string(behavior.name) == "failure_limit") continue;  // libmemcached refuses it
-      if (behavior.kind == BehaviorKind::Distribution && value == 1)
-        continue;  // consistent: tested with the router
+      if (behavior.kind == BehaviorKind::Distribution && value == 1) continue;    // consistent: tested with the router
       memcached_return_t error = MEMCACHED_FAILURE;
       Router router({spec, spec}, std::vector<BehaviorValue>{}, std::string(), true, &error);
       REQUIRE(error == MEMCACHED_SUCCESS);
@@ -96,8 +95,8 @@ TEST_CASE("behaviors: every hash and distribution that is offered can be had") {
   spec.port = 1;
   const auto works = [&](const char* name, std::uint64_t value) {
     memcached_return_t error = MEMCACHED_FAILURE;
-    Router router({spec, spec, spec}, std::vector<BehaviorValue>{{findBehavior(name), value}}, std::string(),
-                  true, &error);
+    Router router({spec, spec, spec}, std::vector<BehaviorValue>{{findBehavior(name), value}}, std::string(), true,
+                  &error);
     if (error != MEMCACHED_SUCCESS) return false;
     for (int index = 0; index < 50; ++index) {
       if (router.serverOf(std::to_string(index)) > 2) return false;

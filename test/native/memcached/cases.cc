@@ -14,9 +14,8 @@ constexpr Op kStores[] = {Op::Set, Op::Add, Op::Replace, Op::Append, Op::Prepend
 constexpr Op kCounters[] = {Op::Incr, Op::Decr};
 
 std::string nameOf(Op op) {
-  constexpr const char* kNames[] = {"get",  "gets",    "delete", "touch",   "set",
-                                    "add",  "replace", "append", "prepend", "cas",
-                                    "incr", "decr",    "flush",  "stats",   "version"};
+  constexpr const char* kNames[] = {"get",     "gets", "delete", "touch", "set",   "add",   "replace", "append",
+                                    "prepend", "cas",  "incr",   "decr",  "flush", "stats", "version"};
   return kNames[static_cast<std::size_t>(op)];
 }
 
@@ -75,14 +74,13 @@ void addTextErrors(Collector& all, Op op) {
     all.add(operationOf(op), line + "\r\n", failure(refusalOf(op, status), line, outcome, verdict));
   };
   add("ERROR", MEMCACHED_ERROR, Outcome::Definite, refused);
-  for (const char* line :
-       {"CLIENT_ERROR bad data chunk", "CLIENT_ERROR bad command line format", "CLIENT_ERROR"})
+  for (const char* line : {"CLIENT_ERROR bad data chunk", "CLIENT_ERROR bad command line format", "CLIENT_ERROR"})
     add(line, MEMCACHED_CLIENT_ERROR, Outcome::Definite, refused);
-  add("SERVER_ERROR out of memory storing object", MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE,
-      Outcome::Definite, Verdict::Done);
+  add("SERVER_ERROR out of memory storing object", MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE, Outcome::Definite,
+      Verdict::Done);
   add("SERVER_ERROR object too large for cache", MEMCACHED_E2BIG, Outcome::Definite, Verdict::Done);
-  add("SERVER_ERROR backend is gone", MEMCACHED_SERVER_ERROR,
-      isWrite(op) ? Outcome::Unknown : Outcome::Definite, Verdict::Done);
+  add("SERVER_ERROR backend is gone", MEMCACHED_SERVER_ERROR, isWrite(op) ? Outcome::Unknown : Outcome::Definite,
+      Verdict::Done);
 }
 
 void addTextStores(Collector& all) {
@@ -141,8 +139,7 @@ void addKeyed(Collector& all, Op op, const std::string& yes, const std::string& 
   all.add(operationOf(op), no, plain(MEMCACHED_NOTFOUND));
 }
 
-void addFetch(Collector& all, bool isBinary, std::uint32_t opaque, Operation operation,
-              std::vector<Hit> hits) {
+void addFetch(Collector& all, bool isBinary, std::uint32_t opaque, Operation operation, std::vector<Hit> hits) {
   std::string answer;
   for (const Hit& hit : hits) {
     Hit told = hit;
@@ -218,12 +215,11 @@ std::int32_t statusFor(Op op, std::uint16_t status) {
 // What memcached and its relatives have: not found … not a number, not stored, auth, unknown, no memory, busy
 // …
 void addStatuses(Collector& all, Op op, std::uint32_t opaque) {
-  for (const int status : {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x20, 0x21, 0x81, 0x82, 0x83, 0x84, 0x85,
-                           0x86, 0xff, 0xffff}) {
+  for (const int status :
+       {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x20, 0x21, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0xff, 0xffff}) {
     const auto code = static_cast<std::uint16_t>(status);
     const Verdict verdict = isFetch(op) ? Verdict::Drop : Verdict::Done;
-    all.add(operationOf(op),
-            frameOf({.opcode = opcodeFor(op), .status = code, .opaque = opaque, .value = "why not"}),
+    all.add(operationOf(op), frameOf({.opcode = opcodeFor(op), .status = code, .opaque = opaque, .value = "why not"}),
             failure(statusFor(op, code), "why not", Outcome::Definite, verdict));
     all.cases.back().name += std::to_string(status);
   }
@@ -234,8 +230,7 @@ void addStatuses(Collector& all, Op op, std::uint32_t opaque) {
 
 void addBinaryAdmin(Collector& all, std::uint32_t opaque) {
   const auto success = [&](Op op, std::string value = {}, std::string key = {}) {
-    return frameOf(
-        {.opcode = opcodeFor(op), .opaque = opaque, .key = std::move(key), .value = std::move(value)});
+    return frameOf({.opcode = opcodeFor(op), .opaque = opaque, .key = std::move(key), .value = std::move(value)});
   };
   all.add(operationOf(Op::Flush), success(Op::Flush), plain(MEMCACHED_SUCCESS));
   for (const char* version : {"1.6.18", "1.4.5", "1.6.45-next"}) {
@@ -244,8 +239,7 @@ void addBinaryAdmin(Collector& all, std::uint32_t opaque) {
     all.add(operationOf(Op::Version), success(Op::Version, version), expected);
   }
   Operation stats = operationOf(Op::Stats);
-  all.add(stats,
-          success(Op::Stats, "1", "pid") + success(Op::Stats, "1.6.18", "version") + success(Op::Stats),
+  all.add(stats, success(Op::Stats, "1", "pid") + success(Op::Stats, "1.6.18", "version") + success(Op::Stats),
           failure(MEMCACHED_SUCCESS, statsText({{"pid", "1"}, {"version", "1.6.18"}})));
   all.add(stats, success(Op::Stats, std::string(300, '9'), "n") + success(Op::Stats),
           failure(MEMCACHED_SUCCESS, statsText({{"n", std::string(300, '9')}})));
@@ -256,12 +250,11 @@ void addBinaryAdmin(Collector& all, std::uint32_t opaque) {
 
 std::string shown(const Decoded& decoded) {
   std::string text = "verdict " + std::to_string(static_cast<int>(decoded.verdict)) + ", status " +
-                     std::to_string(decoded.status) + ", outcome " +
-                     std::to_string(static_cast<int>(decoded.outcome)) + ", number " +
-                     std::to_string(decoded.number) + ", text '" + decoded.text + "'";
+                     std::to_string(decoded.status) + ", outcome " + std::to_string(static_cast<int>(decoded.outcome)) +
+                     ", number " + std::to_string(decoded.number) + ", text '" + decoded.text + "'";
   for (const Hit& hit : decoded.hits)
-    text += "\n  " + hit.key + " = " + hit.value.substr(0, 40) + " (" + std::to_string(hit.value.size()) +
-            ", flags " + std::to_string(hit.flags) + ", cas " + std::to_string(hit.cas) + ")";
+    text += "\n  " + hit.key + " = " + hit.value.substr(0, 40) + " (" + std::to_string(hit.value.size()) + ", flags " +
+            std::to_string(hit.flags) + ", cas " + std::to_string(hit.cas) + ")";
   return text;
 }
 
@@ -291,8 +284,7 @@ std::vector<Case> binaryCases(std::uint32_t opaque) {
     for (const std::size_t size : {0u, 1u, 100u, 16'383u, 16'384u, 1'000'000u}) {
       Operation operation = operationOf(op);
       operation.value = std::string(size, 'v');
-      all.add(operation, frameOf({.opcode = opcodeFor(op), .opaque = opaque, .cas = 5}),
-              plain(MEMCACHED_SUCCESS));
+      all.add(operation, frameOf({.opcode = opcodeFor(op), .opaque = opaque, .cas = 5}), plain(MEMCACHED_SUCCESS));
     }
   }
   for (const Op op : kCounters) {
@@ -301,13 +293,11 @@ std::vector<Case> binaryCases(std::uint32_t opaque) {
       Decoded expected;
       expected.number = number;
       all.add(operationOf(op),
-              frameOf({.opcode = opcodeFor(op), .opaque = opaque, .value = bigEndian(number, 8), .cas = 1}),
-              expected);
+              frameOf({.opcode = opcodeFor(op), .opaque = opaque, .value = bigEndian(number, 8), .cas = 1}), expected);
     }
   }
   for (const char* body : {"", "\1\2\3\4"})
-    all.add(operationOf(Op::Touch),
-            frameOf({.opcode = opcodeFor(Op::Touch), .opaque = opaque, .value = body}),
+    all.add(operationOf(Op::Touch), frameOf({.opcode = opcodeFor(Op::Touch), .opaque = opaque, .value = body}),
             plain(MEMCACHED_SUCCESS));
   all.add(operationOf(Op::Delete), frameOf({.opcode = opcodeFor(Op::Delete), .opaque = opaque}),
           plain(MEMCACHED_SUCCESS));

@@ -16,8 +16,8 @@ constexpr std::size_t kMax = std::size_t{64} << 20;
 std::string deflated(const std::string& value, int level = -1) {
   uLongf size = compressBound(value.size());
   std::string bytes(size, '\0');
-  REQUIRE(compress2(reinterpret_cast<Bytef*>(bytes.data()), &size,
-                    reinterpret_cast<const Bytef*>(value.data()), value.size(), level) == Z_OK);
+  REQUIRE(compress2(reinterpret_cast<Bytef*>(bytes.data()), &size, reinterpret_cast<const Bytef*>(value.data()),
+                    value.size(), level) == Z_OK);
   bytes.resize(size);
   return bytes;
 }
@@ -41,8 +41,7 @@ std::string noise(std::size_t size) {
 TEST_CASE("compression: what was compressed comes back") {
   for (const std::size_t size :
        {2u, 3u, 10u, 63u, 64u, 65u, 255u, 256u, 257u, 1023u, 1024u, 4096u, 100000u, 1048576u}) {
-    for (const std::string& value :
-         {std::string(size, 'a'), noise(size), noise(size / 2) + std::string(size, 'z')}) {
+    for (const std::string& value : {std::string(size, 'a'), noise(size), noise(size / 2) + std::string(size, 'z')}) {
       CHECK((inflated(deflated(value)) == value));
       for (const int level : {-1, 1, 9}) {
         std::string into(value.size() - 1, '\0');
@@ -82,8 +81,7 @@ TEST_CASE("compression: what is not zlib's format is refused") {
   CHECK(inflated("hello world") == "(refused)");
   CHECK(inflated(std::string(1000, '\0')) == "(refused)");
   CHECK(inflated(noise(1000)) == "(refused)");
-  for (std::size_t length = 0; length < good.size(); ++length)
-    CHECK(inflated(good.substr(0, length)) == "(refused)");
+  for (std::size_t length = 0; length < good.size(); ++length) CHECK(inflated(good.substr(0, length)) == "(refused)");
   for (std::size_t at = good.size() - 4; at < good.size(); ++at) {  // its checksum
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 1);
@@ -91,9 +89,7 @@ TEST_CASE("compression: what is not zlib's format is refused") {
   }
 }
 
-TEST_CASE("compression: an empty value in zlib's format is an empty value") {
-  CHECK(inflated(deflated("")) == "");
-}
+TEST_CASE("compression: an empty value in zlib's format is an empty value") { CHECK(inflated(deflated("")) == ""); }
 
 TEST_CASE("compression: any byte changed is refused or another value and never worse") {
   const std::string good = deflated(noise(100) + std::string(300, 'q'));

@@ -105,8 +105,7 @@ TEST_CASE("connection: random operations come to what a model says") {
     for (const auto& [slot, value] : expected) {
       const Result& result = rig.answers[slot];
       const bool isHit = value != "-";
-      wrong += result.status == (isHit ? MEMCACHED_SUCCESS : MEMCACHED_NOTFOUND) &&
-                       (!isHit || result.value == value)
+      wrong += result.status == (isHit ? MEMCACHED_SUCCESS : MEMCACHED_NOTFOUND) && (!isHit || result.value == value)
                    ? 0
                    : 1;
     }
@@ -196,15 +195,14 @@ TEST_CASE("connection: the server went and came back while it was idle") {
 
 TEST_CASE("connection: behaviors of sockets leave it usable") {
   MemcachedServer server({}, Listen::Tcp);
-  const std::pair<memcached_behavior_t, std::uint64_t> values[] = {
-      {MEMCACHED_BEHAVIOR_NO_BLOCK, 1},
-      {MEMCACHED_BEHAVIOR_NO_BLOCK, 0},
-      {MEMCACHED_BEHAVIOR_TCP_NODELAY, 0},
-      {MEMCACHED_BEHAVIOR_TCP_KEEPALIVE, 1},
-      {MEMCACHED_BEHAVIOR_SND_TIMEOUT, 500'000},
-      {MEMCACHED_BEHAVIOR_RCV_TIMEOUT, 500'000},
-      {MEMCACHED_BEHAVIOR_SOCKET_SEND_SIZE, 65'536},
-      {MEMCACHED_BEHAVIOR_SOCKET_RECV_SIZE, 65'536}};
+  const std::pair<memcached_behavior_t, std::uint64_t> values[] = {{MEMCACHED_BEHAVIOR_NO_BLOCK, 1},
+                                                                   {MEMCACHED_BEHAVIOR_NO_BLOCK, 0},
+                                                                   {MEMCACHED_BEHAVIOR_TCP_NODELAY, 0},
+                                                                   {MEMCACHED_BEHAVIOR_TCP_KEEPALIVE, 1},
+                                                                   {MEMCACHED_BEHAVIOR_SND_TIMEOUT, 500'000},
+                                                                   {MEMCACHED_BEHAVIOR_RCV_TIMEOUT, 500'000},
+                                                                   {MEMCACHED_BEHAVIOR_SOCKET_SEND_SIZE, 65'536},
+                                                                   {MEMCACHED_BEHAVIOR_SOCKET_RECV_SIZE, 65'536}};
   for (const bool isBinary : {false, true}) {
     for (const auto& value : values) {
       CAPTURE(static_cast<int>(value.first));

@@ -115,8 +115,7 @@ TEST_CASE("failures: what waits behind a connection that breaks is sent on the n
   server.last().hangUp();
   REQUIRE(rig.until([&] { return rig.has(first); }));
   rig.connection->flush();
-  REQUIRE(
-      rig.until([&] { return server.clients.size() == 2 && server.last().heard == "set b 0 0 1\r\n2\r\n"; }));
+  REQUIRE(rig.until([&] { return server.clients.size() == 2 && server.last().heard == "set b 0 0 1\r\n2\r\n"; }));
   server.last().say("STORED\r\n");
   CHECK(rig.result(second).status == MEMCACHED_SUCCESS);
 }
@@ -188,8 +187,7 @@ TEST_CASE("failures: C2 a connection that was closed while idle costs nothing") 
   server.last().hangUp();
   const std::uint32_t set = rig.add(Op::Set, "b", "1");  // the loop has not noticed yet
   rig.connection->flush();
-  REQUIRE(
-      rig.until([&] { return server.clients.size() == 2 && server.last().heard == "set b 0 0 1\r\n1\r\n"; }));
+  REQUIRE(rig.until([&] { return server.clients.size() == 2 && server.last().heard == "set b 0 0 1\r\n1\r\n"; }));
   server.last().say("STORED\r\n");
   CHECK(rig.result(set).status == MEMCACHED_SUCCESS);
 }

@@ -157,8 +157,7 @@ TEST_CASE("life: with noReply a write with a value is completed when it is sent"
   CHECK(rig.answers[removed].status == MEMCACHED_SUCCESS);
 }
 
-TEST_CASE(
-    "life: a disconnect waits for what was called before it and what comes later has a new connection") {
+TEST_CASE("life: a disconnect waits for what was called before it and what comes later has a new connection") {
   Open open;
   ConnectionRig& rig = open.rig;
   const std::uint32_t before = rig.add(Op::Set, "a", "1");
@@ -211,8 +210,7 @@ TEST_CASE("life: other settings of sockets open a new connection once nothing is
   rig.forMs(20);
   CHECK(open.server.last().heard == "get a\r\n");
   open.server.last().say("END\r\n");
-  REQUIRE(
-      rig.until([&] { return open.server.clients.size() == 2 && open.server.last().heard == "get b\r\n"; }));
+  REQUIRE(rig.until([&] { return open.server.clients.size() == 2 && open.server.last().heard == "get b\r\n"; }));
   open.server.last().say("END\r\n");
   CHECK(rig.result(second).status == MEMCACHED_NOTFOUND);
   CHECK(rig.answers[first].status == MEMCACHED_NOTFOUND);
@@ -229,8 +227,7 @@ TEST_CASE("life: requests of another namespace are asked by themselves") {
     gets.push_back(rig.add(std::move(request)));
   }
   REQUIRE(open.hears("get a\r\nget n:a\r\nget a\r\n"));
-  open.server.last().say(
-      "VALUE a 0 1\r\n1\r\nEND\r\nVALUE n:a 0 1\r\n2\r\nEND\r\nVALUE a 0 1\r\n3\r\nEND\r\n");
+  open.server.last().say("VALUE a 0 1\r\n1\r\nEND\r\nVALUE n:a 0 1\r\n2\r\nEND\r\nVALUE a 0 1\r\n3\r\nEND\r\n");
   rig.result(gets.back());
   CHECK(rig.answers[gets[0]].value == "1");
   CHECK(rig.answers[gets[1]].value == "2");
@@ -239,8 +236,7 @@ TEST_CASE("life: requests of another namespace are asked by themselves") {
 }
 
 TEST_CASE("life: shut down in every state") {
-  for (const std::string state :
-       {"closed", "resolving", "connecting", "idle", "awaiting", "half", "compressing"}) {
+  for (const std::string state : {"closed", "resolving", "connecting", "idle", "awaiting", "half", "compressing"}) {
     CAPTURE(state);
     FakeServer server;
     if (state == "connecting") server.greeting.clear();
@@ -256,8 +252,8 @@ TEST_CASE("life: shut down in every state") {
     if (state == "connecting")
       REQUIRE(rig.until([&] { return !server.clients.empty() && !server.last().heard.empty(); }));
     if (state == "idle" || state == "awaiting" || state == "half" || state == "compressing") {
-      REQUIRE(rig.until(
-          [&] { return !server.clients.empty() && server.last().heard == "get a\r\nset b 0 0 1\r\n1\r\n"; }));
+      REQUIRE(
+          rig.until([&] { return !server.clients.empty() && server.last().heard == "get a\r\nset b 0 0 1\r\n1\r\n"; }));
       if (state == "half") server.last().say("VALUE a 0 100\r\nxxx");
       if (state == "idle") server.last().say("END\r\nSTORED\r\n");
       rig.forMs(10);

@@ -41,9 +41,8 @@ TEST_CASE("opening: C5 whatever answers the greeting is there") {
 
 TEST_CASE("opening: greetings of what is no memcached") {
   for (const std::string& greeting :
-       {std::string("HTTP/1.1 400 Bad Request\r\n\r\n"), std::string("SSH-2.0-OpenSSH\r\n"),
-        std::string("VERSION\r\n"), std::string("VERSION 1\r\n"), std::string(5000, 'x'),
-        std::string("ERROR Too many open connections\r\n"),
+       {std::string("HTTP/1.1 400 Bad Request\r\n\r\n"), std::string("SSH-2.0-OpenSSH\r\n"), std::string("VERSION\r\n"),
+        std::string("VERSION 1\r\n"), std::string(5000, 'x'), std::string("ERROR Too many open connections\r\n"),
         std::string("CLIENT_ERROR unauthenticated\r\n")}) {
     FakeServer server;
     server.greeting = greeting;
@@ -62,10 +61,8 @@ TEST_CASE("opening: any bytes for a greeting") {
   for (const bool isBinary : {false, true}) {
     const std::string version =
         isBinary ? frameOf({.opcode = 0x0b, .value = "1.6.18"}) : std::string("VERSION 1.6.18\r\n");
-    const std::string miss =
-        isBinary ? frameOf({.opcode = 0x0a, .status = 1, .value = "Not found"}) : std::string();
-    const std::string hit =
-        frameOf({.opcode = kGetKQ, .extras = "flag", .key = std::string(260, 'k'), .value = "v"});
+    const std::string miss = isBinary ? frameOf({.opcode = 0x0a, .status = 1, .value = "Not found"}) : std::string();
+    const std::string hit = frameOf({.opcode = kGetKQ, .extras = "flag", .key = std::string(260, 'k'), .value = "v"});
     for (int round = 0; round < 300; ++round) {
       FakeServer server(isBinary);
       server.greeting.clear();

@@ -31,8 +31,7 @@ class ConnectionRig {
   explicit ConnectionRig(const ConnectionConfig& config, FakeServer* server = nullptr)
       : encoder(protocolOf(config)), server_(server) {
     if (!installLinkage().empty()) std::abort();
-    connection = std::make_unique<Connection>(ConnectionContext{loop, encoder, planner, results, jobs},
-                                              config, health);
+    connection = std::make_unique<Connection>(ConnectionContext{loop, encoder, planner, results, jobs}, config, health);
   }
 
   // Hands a request over; it leaves with flush().
@@ -44,8 +43,7 @@ class ConnectionRig {
     connection->submit(std::move(request));
     return slot;
   }
-  std::uint32_t add(Op op, const std::string& key = {}, const std::string& value = {},
-                    std::uint64_t number = 0) {
+  std::uint32_t add(Op op, const std::string& key = {}, const std::string& value = {}, std::uint64_t number = 0) {
     auto request = makeRequest(op, key, value);
     request->number = number;
     return add(std::move(request));
@@ -102,7 +100,7 @@ class ConnectionRig {
   Results results{slots};
   Planner planner;
   Encoder encoder;
-  ValueJobs jobs{loop, results, [] {}};
+  ValueJobs jobs{loop, results};
   Health health;
   std::unique_ptr<Connection> connection;
   std::map<std::uint32_t, Result> answers;

@@ -16,7 +16,7 @@
 #include "answers.h"
 #include "memcached/decoder.h"
 #include "memcached/encoder.h"
-#include "transport/stream.h"
+#include "transport/socket_stream.h"
 
 // Operations that are encoded and decoded without a server: the test writes the answers. No doctest in here:
 // the fuzz targets use it too.
@@ -42,8 +42,7 @@ class OwnedStep {
     Request* last = nullptr;
     step_.keys = 0;
     for (const std::string& key : operation.keys) {
-      Request* const request =
-          makeRequest(operation.op, isAdmin(operation.op) ? "" : key, operation.value).release();
+      Request* const request = makeRequest(operation.op, isAdmin(operation.op) ? "" : key, operation.value).release();
       request->number = operation.number;
       request->flags = operation.flags;
       request->expiry = operation.expiry;
@@ -94,7 +93,7 @@ class Reader final : public ByteSource {
   explicit Reader(bool isBinary) {
     int descriptors[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, descriptors) != 0) std::abort();
-    stream_ = std::make_unique<Stream>(descriptors[0]);
+    stream_ = std::make_unique<SocketStream>(descriptors[0]);
     peer_ = descriptors[1];
     decoder_ = std::make_unique<Decoder>(isBinary, *stream_, *this);
   }
@@ -120,8 +119,7 @@ class Reader final : public ByteSource {
     Answer answer;
     if (isFetch(operation.op)) {
       const auto onValue = [&](std::unique_ptr<Request> request, ReceivedValue value) {
-        decoded.hits.push_back(
-            {std::string(request->keyView()), std::string(value.bytes), value.flags, value.cas});
+        decoded.hits.push_back({std::string(request->keyView()), std::string(value.bytes), value.flags, value.cas});
       };
       decoded.verdict = decoder_->decodeFetch(*step, opaque, onValue, &answer);
     } else {

@@ -26,8 +26,7 @@ std::vector<Case> pipelineOf(bool isBinary, std::uint32_t seed, std::size_t maxB
   std::vector<Case> pipeline;
   for (int round = 0; round < rounds; ++round) {
     for (Case& one : casesOf(isBinary)) {
-      if (one.expected.verdict == Verdict::Done && one.answer.size() <= maxBytes)
-        pipeline.push_back(std::move(one));
+      if (one.expected.verdict == Verdict::Done && one.answer.size() <= maxBytes) pipeline.push_back(std::move(one));
     }
   }
   std::shuffle(pipeline.begin(), pipeline.end(), std::mt19937(seed));

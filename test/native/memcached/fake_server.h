@@ -105,14 +105,14 @@ class FakeServer {
       const auto opcode = static_cast<std::uint8_t>(client.heard[1]);
       const std::size_t body = static_cast<std::uint8_t>(client.heard[11]);
       if (client.heard.size() < 24 + body) return;
+      std::uint32_t opaque = 0;
+      for (std::size_t at = 12; at < 16; ++at) opaque = opaque << 8 | static_cast<std::uint8_t>(client.heard[at]);
       client.heard.erase(0, 24 + body);
-      if (opcode == 0x0b) {
-        client.say(frameOf({.opcode = opcode, .value = "1.6.18"}));
-      } else {
-        client.say(frameOf({.opcode = opcode, .status = 1}));
-        client.isGreeted = true;
-        return;
-      }
+      if (opcode == 0x0b) client.say(frameOf({.opcode = opcode, .opaque = opaque, .value = "1.6.18"}));
+      if (opcode != 0x0a) continue;
+      client.say(frameOf({.opcode = opcode, .opaque = opaque}));
+      client.isGreeted = true;
+      return;
     }
   }
 

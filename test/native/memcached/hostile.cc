@@ -57,9 +57,7 @@ void checkRefused(bool isBinary, Op op, const std::string& answer) {
 }
 
 std::string lying(std::string frame, std::uint16_t key, std::uint8_t extras, std::uint32_t body) {
-  frame.replace(2, 2, bigEndian(key, 2))
-      .replace(4, 1, bigEndian(extras, 1))
-      .replace(8, 4, bigEndian(body, 4));
+  frame.replace(2, 2, bigEndian(key, 2)).replace(4, 1, bigEndian(extras, 1)).replace(8, 4, bigEndian(body, 4));
   return frame;
 }
 
@@ -68,27 +66,26 @@ std::string lying(std::string frame, std::uint16_t key, std::uint8_t extras, std
 TEST_CASE("hostile: text that answers nothing") {
   REQUIRE(installLinkage() == "");
   for (const Op op : allOps()) {
-    for (const std::string& answer :
-         {std::string("HTTP/1.1 400 Bad Request\r\n\r\n"),
-          std::string("\r\n"),
-          std::string("\n"),
-          std::string("STORE\r\n"),
-          std::string("STORED\n"),
-          std::string("ENDxyz\r\n"),
-          std::string("END\n"),
-          std::string("stored\r\n"),
-          std::string("18446744073709551616\r\n"),
-          std::string("-1\r\n"),
-          std::string("ITEM k [1 b; 2 s]\r\nEND\r\n"),
-          std::string("SSH-2.0-OpenSSH_9.2\r\n"),
-          std::string("\0\0\0\0\r\n", 6),
-          std::string("ERRORS\r\n"),
-          std::string("HD\r\n"),
-          std::string("\x81\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\r\n", 26),
-          std::string(400, 'x') + "\r\n",
-          std::string(2000, '1') + "\r\n",
-          std::string(10'000, 'x') + "\r\n",
-          std::string(100'000, 'E')})
+    for (const std::string& answer : {std::string("HTTP/1.1 400 Bad Request\r\n\r\n"),
+                                      std::string("\r\n"),
+                                      std::string("\n"),
+                                      std::string("STORE\r\n"),
+                                      std::string("STORED\n"),
+                                      std::string("ENDxyz\r\n"),
+                                      std::string("END\n"),
+                                      std::string("stored\r\n"),
+                                      std::string("18446744073709551616\r\n"),
+                                      std::string("-1\r\n"),
+                                      std::string("ITEM k [1 b; 2 s]\r\nEND\r\n"),
+                                      std::string("SSH-2.0-OpenSSH_9.2\r\n"),
+                                      std::string("\0\0\0\0\r\n", 6),
+                                      std::string("ERRORS\r\n"),
+                                      std::string("HD\r\n"),
+                                      std::string("\x81\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\r\n", 26),
+                                      std::string(400, 'x') + "\r\n",
+                                      std::string(2000, '1') + "\r\n",
+                                      std::string(10'000, 'x') + "\r\n",
+                                      std::string(100'000, 'E')})
       checkRefused(false, op, answer);
   }
 }
@@ -114,19 +111,17 @@ TEST_CASE("hostile: text that answers another operation") {
       if (std::find(ops.begin(), ops.end(), op) == ops.end()) checkRefused(false, op, answer);
     }
   }
-  for (const Op op : {Op::Get, Op::Gets, Op::Flush, Op::Stats, Op::Version})
-    checkRefused(false, op, "NOT_FOUND\r\n");
+  for (const Op op : {Op::Get, Op::Gets, Op::Flush, Op::Stats, Op::Version}) checkRefused(false, op, "NOT_FOUND\r\n");
 }
 
 TEST_CASE("hostile: value lines of text") {
   REQUIRE(installLinkage() == "");
   for (const std::string& line :
-       {std::string("VALUE k 0 -1"), std::string("VALUE k 0 -2"),
-        std::string("VALUE k 0 18446744073709551615"), std::string("VALUE k 0 1073741825"),
-        std::string("VALUE k 4294967296 1"), std::string("VALUE k 0 1 18446744073709551616"),
-        std::string("VALUE k 0"), std::string("VALUE k"), std::string("VALUE"), std::string("VALUE "),
-        std::string("VALUE  0 1"), std::string("VALUE k 0 1 1 1"), std::string("VALUE k\t0 1"),
-        std::string("VALUE k\t0 99999 0 1"), std::string("VALUE k\0 0 1", 12),
+       {std::string("VALUE k 0 -1"), std::string("VALUE k 0 -2"), std::string("VALUE k 0 18446744073709551615"),
+        std::string("VALUE k 0 1073741825"), std::string("VALUE k 4294967296 1"),
+        std::string("VALUE k 0 1 18446744073709551616"), std::string("VALUE k 0"), std::string("VALUE k"),
+        std::string("VALUE"), std::string("VALUE "), std::string("VALUE  0 1"), std::string("VALUE k 0 1 1 1"),
+        std::string("VALUE k\t0 1"), std::string("VALUE k\t0 99999 0 1"), std::string("VALUE k\0 0 1", 12),
         "VALUE " + std::string(251, 'k') + " 0 1", "VALUE " + std::string(300, 'k') + " 0 1",
         "VALUE " + std::string(4000, 'k') + " 0 1"}) {
     for (const Op op : {Op::Get, Op::Gets}) checkRefused(false, op, line + "\r\nx\r\nEND\r\n");
@@ -191,12 +186,11 @@ TEST_CASE("hostile: keys without their namespace or with another one") {
 
 TEST_CASE("hostile: versions and statistics of text") {
   REQUIRE(installLinkage() == "");
-  for (const char* line : {"VERSION", "VERSION ", "VERSION 1", "VERSION 1.6", "VERSION x.y.z",
-                           "VERSION 0.0.0", "VERSION 300.1.1", "VERSION 1.6.999999999999", "VERSIONS 1.6.18"})
+  for (const char* line : {"VERSION", "VERSION ", "VERSION 1", "VERSION 1.6", "VERSION x.y.z", "VERSION 0.0.0",
+                           "VERSION 300.1.1", "VERSION 1.6.999999999999", "VERSIONS 1.6.18"})
     checkRefused(false, Op::Version, std::string(line) + "\r\n");
-  for (const std::string& line :
-       {std::string("STAT"), std::string("STAT "), std::string("STAT a"),
-        "STAT pid " + std::string(2000, '1'), "STAT " + std::string(341, 'n') + " 1"}) {
+  for (const std::string& line : {std::string("STAT"), std::string("STAT "), std::string("STAT a"),
+                                  "STAT pid " + std::string(2000, '1'), "STAT " + std::string(341, 'n') + " 1"}) {
     CAPTURE(line.substr(0, 30));
     const Decoded decoded = decode(false, Op::Stats, line + "\r\nEND\r\n");
     // "STAT a" is short, and no harm.
@@ -230,10 +224,9 @@ TEST_CASE("hostile: frames that lie about what they are") {
     frames.push_back(magic);
     for (const auto& [key, extras, body] :
          {std::tuple{4000, 0, 4000}, std::tuple{1, 0, 0}, std::tuple{0, 1, 0}, std::tuple{65535, 255, 10},
-          std::tuple{0, 0, -1}, std::tuple{250, 4, 253}, std::tuple{0, 0, 0x7fffffff},
-          std::tuple{300, 4, 400}})
-      frames.push_back(lying(frameOf(good), static_cast<std::uint16_t>(key),
-                             static_cast<std::uint8_t>(extras), static_cast<std::uint32_t>(body)) +
+          std::tuple{0, 0, -1}, std::tuple{250, 4, 253}, std::tuple{0, 0, 0x7fffffff}, std::tuple{300, 4, 400}})
+      frames.push_back(lying(frameOf(good), static_cast<std::uint16_t>(key), static_cast<std::uint8_t>(extras),
+                             static_cast<std::uint32_t>(body)) +
                        std::string(5000, 'k'));
     frames.push_back("HTTP/1.1 400 Bad Request\r\n\r\n");
     frames.push_back("ERROR\r\nERROR\r\nERROR\r\nERROR\r\n");
@@ -251,8 +244,7 @@ TEST_CASE("hostile: values of the binary protocol") {
   checkRefused(true, Op::Get, frameOf({.opcode = kGetKQ, .key = "k", .value = "v"}));
   checkRefused(true, Op::Get, frameOf({.opcode = kGetKQ, .extras = "12345678", .key = "k", .value = "v"}));
   // A hit that is none: its multi-get ends there.
-  const Decoded decoded =
-      decode(true, Op::Get, frameOf({.opcode = kGetKQ, .status = 1, .value = "Not found"}));
+  const Decoded decoded = decode(true, Op::Get, frameOf({.opcode = kGetKQ, .status = 1, .value = "Not found"}));
   CHECK(decoded.verdict == Verdict::Drop);
   CHECK(decoded.hits.empty());
 }
@@ -262,12 +254,10 @@ TEST_CASE("hostile: successes with bodies that do not belong") {
   for (const Op op : allOps()) {
     if (op == Op::Version || op == Op::Stats) continue;
     for (const std::size_t size : {1u, 7u, 9u, 24u, 1000u, 100'000u})
-      checkRefused(true, op,
-                   frameOf({.opcode = opcodeFor(op), .opaque = kOpaque, .value = std::string(size, '\x81')}));
+      checkRefused(true, op, frameOf({.opcode = opcodeFor(op), .opaque = kOpaque, .value = std::string(size, '\x81')}));
   }
   for (const std::size_t size : {0u, 32u, 33u, 1000u, 100'000u})
-    checkRefused(true, Op::Version,
-                 frameOf({.opcode = 0x0b, .opaque = kOpaque, .value = std::string(size, '1')}));
+    checkRefused(true, Op::Version, frameOf({.opcode = 0x0b, .opaque = kOpaque, .value = std::string(size, '1')}));
   checkRefused(true, Op::Version, frameOf({.opcode = 0x0b, .opaque = kOpaque, .value = "no version"}));
   checkRefused(true, Op::Stats,
                frameOf({.opcode = 0x10, .opaque = kOpaque, .key = "pid", .value = std::string(2000, '1')}));

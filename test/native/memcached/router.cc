@@ -12,8 +12,7 @@ namespace {
 
 constexpr int kKeys = 3000;
 
-std::vector<ServerSpec> serversNamed(const std::vector<int>& numbers,
-                                     const std::vector<std::uint32_t>& weights = {}) {
+std::vector<ServerSpec> serversNamed(const std::vector<int>& numbers, const std::vector<std::uint32_t>& weights = {}) {
   std::vector<ServerSpec> servers;
   for (const int number : numbers) {
     ServerSpec spec;
@@ -101,11 +100,8 @@ TEST_CASE("router: placement does not depend on failover behaviors") {
   for (const auto& [name, values] : ketamas()) {
     CAPTURE(name);
     auto more = values;
-    for (const BehaviorValue& value : with({{"remove_failed", 2},
-                                            {"auto_eject", 1},
-                                            {"retry_timeout", 3},
-                                            {"dead_timeout", 7},
-                                            {"num_replicas", 1}}))
+    for (const BehaviorValue& value : with(
+             {{"remove_failed", 2}, {"auto_eject", 1}, {"retry_timeout", 3}, {"dead_timeout", 7}, {"num_replicas", 1}}))
       more.push_back(value);
     CHECK(differing(placement(routerOf(serversNamed({1, 2, 3}), values)),
                     placement(routerOf(serversNamed({1, 2, 3}), more))) == 0);
