@@ -5,7 +5,7 @@ import { rateLimit } from 'express-rate-limit';
 import session, { type SessionOptions } from 'express-session';
 import { MemcachedStore as RateLimitStore } from 'rate-limit-memcached';
 import { RateLimiterMemcache, RateLimiterRes } from 'rate-limiter-flexible';
-import { AddressInfo } from 'node:net';
+import { type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 
 import { Client } from '../../lib/index';
@@ -101,7 +101,7 @@ it('rate-limit-memcached limits express-rate-limit', async () => {
 
 it.each([
   ['plain', {}],
-  ['encrypted', { secret: 'a secret of 32 characters, about' }],
+  ['encrypted', { secret: 'A secret of 32 Characters, 1 digit!' }],
 ])('connect-memcached keeps the sessions of express-session (%s)', async (_name, options) => {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- CommonJS, without types that are true
   const makeStore = require('connect-memcached') as (given: typeof session) => new (options: object) => session.Store;

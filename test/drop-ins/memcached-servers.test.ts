@@ -75,7 +75,7 @@ describe('every server', () => {
     await stopped.stop();
     const client = connect([servers()[0]?.address as string, stopped.address]);
     const { error, results } = await callBack(client, 'version', []);
-    expect(error).toMatchObject({ name: 'ConnectionError' });
+    expect(error).toMatchObject({ code: 'ERR_MEMCACHED_CONNECTION' });
     expect(results?.[0]).toHaveLength(1);
     const all = await callBack(client, 'getMulti', [keys]);
     expect(all.error).toEqual([{ message: `Server at ${stopped.address} not available` }]);
@@ -129,8 +129,8 @@ describe('a server that fails', () => {
     await server.kill();
     const [first, second] = await Promise.all([get(client), get(client)]);
     expect([first.error, second.error]).toEqual([
-      expect.objectContaining({ name: 'ConnectionError' }),
-      expect.objectContaining({ name: 'ConnectionError' }),
+      expect.objectContaining({ code: 'ERR_MEMCACHED_CONNECTION' }),
+      expect.objectContaining({ code: 'ERR_MEMCACHED_CONNECTION' }),
     ]);
     expect(first.context).toBe('the client');
     expect(await get(client)).toEqual({
@@ -211,7 +211,7 @@ describe('a server that fails', () => {
     const client = connect(server.address, { timeout: 200 });
     await get(client);
     server.suspend();
-    expect((await get(client)).error).toMatchObject({ name: 'TimeoutError' });
+    expect((await get(client)).error).toMatchObject({ code: 'ERR_MEMCACHED_TIMEOUT' });
     server.resume();
   });
 });
@@ -246,8 +246,8 @@ describe('options', () => {
   });
 
   it('maxQueueSize refuses what is above it', async () => {
-    const client = connect(servers()[0]?.address as string, { maxQueueSize: 2 });
-    const outcomes = await Promise.all(keys.slice(0, 3).map((key) => callBack(client, 'get', [key])));
+    const client = connect(servers()[0]?.address, { maxQueueSize: 2 });
+    const outcomes = await Promise.all([1, 2, 3].map(() => callBack(client, 'get', [uniqueKey()])));
     expect(outcomes.map(({ error, results }) => [error, results])).toEqual([
       [undefined, [undefined]],
       [undefined, [undefined]],
@@ -265,7 +265,7 @@ describe('options', () => {
 });
 
 it('works after `end`', async () => {
-  const client = connect(servers()[0]?.address as string);
+  const client = connect(servers()[0]?.address);
   const pending = callBack(client, 'set', ['kept', 1, 0]);
   client.end();
   expect(await pending).toMatchObject({ error: undefined, results: [true] });
@@ -282,7 +282,7 @@ it('throws for a callback that is none', () => {
 it('leaves what a callback throws to the program, and context to AsyncLocalStorage', async () => {
   const { AsyncLocalStorage } = await import('node:async_hooks');
   const storage = new AsyncLocalStorage<string>();
-  const client = connect(servers()[0]?.address as string);
+  const client = connect(servers()[0]?.address);
   const seen = await new Promise((resolve) => {
     storage.run('mine', () => {
       client.get('a', () => {
@@ -294,7 +294,7 @@ it('leaves what a callback throws to the program, and context to AsyncLocalStora
 });
 
 it('sends nothing but its own queries through `command`', async () => {
-  const client = connect(servers()[0]?.address as string);
+  const client = connect(servers()[0]?.address);
   const error = await new Promise((resolve) => {
     client.command(() => ({ type: 'config get cluster', command: 'config get cluster', callback: resolve }));
   });

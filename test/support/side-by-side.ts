@@ -47,5 +47,5 @@ export function callBack(client: object, method: string, args: readonly unknown[
 /** Errors by what they say: `instanceof` and stacks differ. */
 export function plainError(error: unknown): unknown {
   if (Array.isArray(error)) return error.map(plainError);
-  return error instanceof Error ? { ...error, message: error.message } : error;
+  return error instanceof Error ? Object.assign({}, error, { message: error.message }) : error;
 }

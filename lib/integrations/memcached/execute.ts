@@ -101,7 +101,7 @@ function refusal(message: string, about: { notStored?: boolean } = {}): Answer {
 /** By the keys that were sent. */
 async function getMulti(query: Query, client: Client, config: Config): Promise<Record<string, unknown>> {
   const keys = (query.serverKeys ?? []).map((key) => wireKey(key, config));
-  return Object.fromEntries(await client.getMulti(keys)) as Record<string, unknown>;
+  return Object.fromEntries(await client.getMulti(keys));
 }
 
 async function gets(key: string, client: Client): Promise<Record<string, unknown> | undefined> {
