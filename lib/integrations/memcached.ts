@@ -5,16 +5,16 @@
 
 import { EventEmitter } from 'node:events';
 
-import { codecs } from '../../index';
-import type { CacheDumpData as DumpedItem } from './cachedump';
-import { defaults, warnOfOptionsWithoutEffect, type Config, type MemcachedOptions } from './config';
-import { execute, type Answer } from './execute';
-import type { HashRing, Location as ServerLocation } from './hash-ring';
-import type { IssueData as Issue } from './issue-log';
-import { argument, TextQuery, validateQuery, type Callback, type CommandData as Data, type Query } from './query';
-import type { Query as SentQuery } from './query';
-import { Servers, type EventName, type Server } from './servers';
-import type { StatusData as Status, VersionData as Version } from './statistics';
+import { codecs } from '../index';
+import type { CacheDumpData as DumpedItem } from './memcached/cachedump';
+import { defaults, warnOfOptionsWithoutEffect, type Config, type MemcachedOptions } from './memcached/config';
+import { execute, type Answer } from './memcached/execute';
+import type { HashRing, Location as ServerLocation } from './memcached/hash-ring';
+import type { IssueData as Issue } from './memcached/issue-log';
+import { argument, TextQuery, validateQuery, type Callback, type CommandData as Data, type Query } from './memcached/query';
+import type { Query as SentQuery } from './memcached/query';
+import { Servers, type EventName, type Server } from './memcached/servers';
+import type { StatusData as Status, VersionData as Version } from './memcached/statistics';
 
 type Type = 'set' | 'add' | 'replace' | 'append' | 'prepend' | 'cas';
 /* eslint-disable @typescript-eslint/no-explicit-any -- as @types/memcached has it, or what compiled with it would not */

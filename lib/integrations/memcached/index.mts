@@ -1,3 +1,0 @@
-import Memcached from './index.js';
-
-export default Memcached;
