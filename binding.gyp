@@ -28,6 +28,10 @@
         "-flto=auto",
         "-O3",
         "-Wl,--as-needed",
+        # What it has itself, it takes from nobody else, and gives to nobody: Boost.Context, of which others may have another
+        # version, and templates of the standard library, which Node was compiled with in another way.
+        "-Wl,-Bsymbolic",
+        "-Wl,--exclude-libs,ALL",
         # libmemcached's linkage table points into the addon: it must stay when a worker that loaded it ends.
         "-Wl,-z,nodelete"
       ],

@@ -2,7 +2,7 @@
 
 import { native } from './addon/addon';
 
-export { Client, type Explanation } from './client';
+export { Client, type Explanation, type FlushOptions } from './client';
 export {
   Latency,
   type ClientMetrics,

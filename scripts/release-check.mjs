@@ -5,10 +5,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FOLDER, SCOPE, TARGETS } from './packages/targets.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
-
-const TARGETS = ['x64', 'arm64'].flatMap((arch) => ['glibc', 'musl'].map((libc) => [`linux-${arch}`, libc]));
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const { version } = manifest;
@@ -48,17 +47,39 @@ function checkChangelog() {
   );
 }
 
-function checkPrebuilds() {
-  for (const [tuple, libc] of TARGETS) {
-    const folder = join('prebuilds', tuple);
-    must(existsSync(join(folder, `libmemcached.${libc}.node`)), `There is no prebuilt binary for ${tuple} (${libc}).`);
-    must(existsSync(join(folder, libc, 'bundled.json')), `${folder}/${libc} does not say what is bundled.`);
+/** What was packed, which is what would be published. */
+function checkPacked(name, file) {
+  const path = join(FOLDER, `${file}-${version}.tgz`);
+  if (!existsSync(path)) return void must(false, `${path} is missing: npm run prebuild, then npm run packages.`);
+  const read = (inside) =>
+    JSON.parse(execFileSync('tar', ['-xzOf', path, `package/${inside}`], { encoding: 'utf8', stdio: 'pipe' }));
+  const packed = read('package.json');
+  must(packed.name === name && packed.version === version, `${path} is ${packed.name}@${packed.version}.`);
+  must(packed.repository?.url === manifest.repository?.url, `${path} names another repository: npm run packages.`);
+  const bill = read('sbom.cdx.json').metadata.component;
+  must(
+    bill.name === name && bill.version === version,
+    `${path}: its bill of materials is of ${bill.name}@${bill.version}.`,
+  );
+  return { path, packed, read };
+}
+
+function checkPackages() {
+  const main = checkPacked('libmemcached', 'libmemcached');
+  for (const target of TARGETS) {
+    const name = `${SCOPE}/${target.name}`;
+    const pinned = main?.packed.optionalDependencies[name];
+    must(!main || pinned === version, `${main?.path} wants ${name}@${pinned}.`);
+    const platform = checkPacked(name, `libmemcached-${target.name}`);
+    if (!platform) continue;
+    const { arch, libc } = platform.read('bundled.json');
+    must(arch === target.cpu && libc === target.libc, `${platform.path} has a binary for ${arch}, ${libc}.`);
   }
 }
 
 checkVersion();
 checkChangelog();
-checkPrebuilds();
+checkPackages();
 if (problems.length > 0) {
   console.error(`Not ready to release ${version}:\n${problems.map((line) => `  ${line}`).join('\n')}`);
   process.exitCode = 1;

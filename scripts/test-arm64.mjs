@@ -7,11 +7,12 @@
 // Needs a cross compiler and qemu: node scripts/setup.mjs --cross.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { debianRoot } from './debian/root.mjs';
+import { fetchNode } from './node-binary.mjs';
 import { startServers } from './test-install/servers.mjs';
 import { tarballs } from './test-install/tarballs.mjs';
 
@@ -32,14 +33,6 @@ function npmInstall(folder, names) {
   execFileSync('npm', ['install', '--prefix', folder, '--ignore-scripts', '--silent', ...elsewhere, ...names], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-}
-
-function nodeBinary(version) {
-  const folder = resolve('.cache/nodes', `${ARCH}-${version}`);
-  const name = `node-linux-${ARCH}`;
-  mkdirSync(folder, { recursive: true });
-  npmInstall(folder, ['--no-save', `${name}@${version}`]);
-  return join(folder, 'node_modules', name, 'bin/node');
 }
 
 function makeProject(folder) {
@@ -70,7 +63,7 @@ try {
   makeProject(folder);
   servers = await startServers(folder);
   for (const version of versions) {
-    const node = nodeBinary(version);
+    const node = join(fetchNode(version, ARCH), 'node');
     const run = (...args) =>
       execFileSync(QEMU, ['-L', root, node, ...args], {
         cwd: folder,

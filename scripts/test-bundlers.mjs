@@ -1,6 +1,6 @@
-// Bundles programs that use the packed package, with the settings that docs/installation.md names, and runs them: webpack,
-// and Next, whose standalone output is moved away first: it must hold the binary and all that belongs to it. (esbuild:
-// test/packaging/entry-points.test.ts.)
+// Bundles programs that use the packed package, with the settings that docs/installation.md names, and runs them: with
+// webpack, and with both builders of Next, whose standalone output is moved away first: it must hold the binary and all that
+// belongs to it. (esbuild: test/packaging/entry-points.test.ts.)
 //
 //   node scripts/test-bundlers.mjs           fetches the bundlers into .cache/bundlers (400 MB)
 
@@ -47,12 +47,13 @@ function webpack() {
     if (error || stats.hasErrors() || stats.hasWarnings()) { console.error(error ?? stats.toString()); process.exit(1); }
   });`;
   run(process.execPath, ['-e', script]);
-  check('webpack', run(process.execPath, ['webpack/bundle.mjs']), 'by a bundler');
+  for (const bundle of ['bundle.cjs', 'bundle.mjs'])
+    check(`webpack, ${bundle}`, run(process.execPath, [`webpack/${bundle}`]), 'by a bundler');
 }
 
-async function next() {
-  run('npx', ['next', 'build']);
-  const standalone = join(moved, 'standalone');
+async function next(builder) {
+  run('npx', ['next', 'build', `--${builder}`]);
+  const standalone = join(moved, builder);
   cpSync(join(project, '.next/standalone'), standalone, { recursive: true, verbatimSymlinks: true });
   const port = await freePort();
   const started = spawn(process.execPath, ['server.js'], {
@@ -60,11 +61,14 @@ async function next() {
     env: { ...env, PORT: String(port), HOSTNAME: '127.0.0.1' },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  const ended = once(started, 'exit').then(() => {
+    throw new Error("Next's server has ended.");
+  });
   try {
-    check('Next', await answer(`http://127.0.0.1:${port}/value`), 'by Next');
+    check(`Next, ${builder}`, await Promise.race([answer(`http://127.0.0.1:${port}/value`), ended]), 'by Next');
   } finally {
     started.kill('SIGKILL');
-    await once(started, 'exit');
+    await ended.catch(() => {});
   }
 }
 
@@ -82,7 +86,8 @@ async function answer(url) {
 try {
   prepare();
   webpack();
-  await next();
+  await next('turbopack');
+  await next('webpack');
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

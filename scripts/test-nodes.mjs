@@ -1,42 +1,26 @@
 // Runs the JavaScript tests with other versions of Node, whose binaries npm brings (into .cache/nodes). One build of the
 // addon serves all of them: it is made for Node-API 8.
 //
-//   node scripts/test-nodes.mjs                  a selection of the tests, with Node 20, 22, 24 and the newest, except
-//                                                the one that runs this: npm test does that
+//   node scripts/test-nodes.mjs                  a selection of the tests, with Node 20, 22, 24 and 26, except the one
+//                                                that runs this: npm test does that
 //   node scripts/test-nodes.mjs --all            all of them
 //   node scripts/test-nodes.mjs 22 latest -- -t 'name'    versions as npm understands them; jest's arguments
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchNode } from './node-binary.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
-const VERSIONS = ['20', '22', '24', 'latest'].filter((version) => version !== process.versions.node.split('.')[0]);
+const VERSIONS = ['20', '22', '24', '26'].filter((version) => version !== process.versions.node.split('.')[0]);
 
 /** What depends on Node the most: loading, the life of addon and threads, both faces, values, the wire in both ways. */
 const SELECTION = [
-  ...['test/unit', 'test/packaging/faces', 'test/lifecycle/ends', 'test/lifecycle/workers'],
-  ...['test/integration/reading', 'test/integration/sasl', 'test/integration/abort', 'test/integration/life'],
-];
-
-/** The folder with the binary of the newest Node that `version` allows. */
-function fetchNode(version) {
-  const folder = join(process.cwd(), '.cache/nodes', version);
-  // Not "node" itself: all that one does is to fetch this package in an install script.
-  const name = `node-${process.platform}-${process.arch}`;
-  mkdirSync(folder, { recursive: true });
-  execFileSync(
-    'npm',
-    ['install', '--prefix', folder, '--no-save', '--ignore-scripts', '--silent', `${name}@${version}`],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
-  );
-  return join(folder, 'node_modules', name, 'bin');
-}
+  ...['unit', 'packaging/entry-points', 'lifecycle/ends', 'lifecycle/workers'],
+  ...['reading', 'sasl', 'abort', 'client-life-cycle'].map((name) => `integration/${name}.test`),
+].map((name) => `test/${name}`);
 
 function test(version, args) {
   const bin = fetchNode(version);

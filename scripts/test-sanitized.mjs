@@ -1,7 +1,9 @@
 // The integration tests under Node with an addon that is built with AddressSanitizer and UndefinedBehaviorSanitizer, whose
 // runtime is preloaded: overflows, use after free, leaks, undefined behaviour.
 //
-//   node scripts/test-sanitized.mjs [--short: a part of the tests, for the CI] [jest's arguments: -t 'a name', test/lifecycle]
+//   node scripts/test-sanitized.mjs                a part of the tests with --short, for the CI
+//   node scripts/test-sanitized.mjs --node=24      with another version of Node, from npm
+//   node scripts/test-sanitized.mjs -t 'a name' test/lifecycle    jest's arguments
 //
 // Node itself is not instrumented. Fails on any finding that is about our addon or its libraries, and on failing tests.
 
@@ -9,8 +11,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchNode } from './node-binary.mjs';
 import { findings } from './sanitizers/reports.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -29,7 +32,8 @@ const SHORT_TESTS = [
 
 const given = process.argv.slice(2);
 const isShort = given.includes('--short');
-const jestArguments = given.filter((argument) => argument !== '--short');
+const otherNode = given.find((argument) => argument.startsWith('--node='))?.slice('--node='.length);
+const jestArguments = given.filter((argument) => argument !== '--short' && !argument.startsWith('--node='));
 const namesTests = jestArguments.some((argument) => argument.startsWith('test/'));
 // The same as of the native tests under the sanitizer: what both need is compiled once.
 const folder = join(root, 'build-cmake/address-undefined');
@@ -73,13 +77,17 @@ const environment = {
   UBSAN_OPTIONS: `${common}:halt_on_error=1:print_stacktrace=1`,
 };
 
+const bin = otherNode === undefined ? dirname(process.execPath) : fetchNode(otherNode);
+
 function node(...args) {
-  return run(process.execPath, args, environment);
+  // In PATH for those tests that start `node` and not the one that they run in.
+  return run(join(bin, 'node'), args, { ...environment, PATH: `${bin}${delimiter}${process.env.PATH}` });
 }
 
 /** That what is loaded is what was built, and that a sanitizer watches it: else all of this says nothing. */
 const PROOF = `
   require('./dist');
+  console.log('Node ' + process.version);
   const loaded = process.report.getReport().sharedObjects;
   for (const part of ${JSON.stringify([addon, runtime])})
     if (!loaded.some((name) => name.includes(part))) throw new Error(part + ' is not loaded');

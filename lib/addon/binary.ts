@@ -3,7 +3,7 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../package-root';
-import { missingBinaryError, unloadableBinaryError } from './missing-binary';
+import { missingBinaryError, otherRuntimeError, unloadableBinaryError } from './missing-binary';
 
 /* eslint-disable @typescript-eslint/no-require-imports -- binaries, and packages of which one is installed */
 
@@ -81,6 +81,9 @@ function isThere(file: string): boolean {
 
 /** What was built here, else the platform's package. */
 export function loadBinary(): unknown {
+  const { bun, deno } = process.versions;
+  if (bun !== undefined || deno !== undefined)
+    throw otherRuntimeError(bun === undefined ? `Deno ${deno}` : `Bun ${bun}`);
   const built = builtHere.find(isThere);
   if (built !== undefined) return loadBuilt(built);
   const name = platformName();

@@ -148,6 +148,13 @@ export function missingBinaryError(name: string, root = packageRoot, machine = t
   ]);
 }
 
+/** In place of what they do themselves when the addon calls libuv: end the process. (Deno 2.9 and Bun 1.4 were tried.) */
+export function otherRuntimeError(runtime: string): Error {
+  return coded([
+    `libmemcached: it runs on Node.js, not on ${runtime}: its binary needs libuv's functions, which only Node.js has. Use Node.js.`,
+  ]);
+}
+
 /** `what` is there, but Node or the dynamic linker refuses it. */
 export function unloadableBinaryError(what: string, cause: unknown): Error {
   const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';

@@ -45,7 +45,8 @@ export function giveUpWhen(
   };
   // First: it may throw, and then nothing is left behind.
   const removeListener = signal === undefined ? undefined : onAbort(signal, giveUp);
-  const timer = milliseconds === Infinity ? undefined : setTimeout(expire, milliseconds);
+  // At least 1, which is what Node makes of less, with a warning since Node 21: the time may be over already.
+  const timer = milliseconds === Infinity ? undefined : setTimeout(expire, Math.max(1, milliseconds));
   return () => {
     clearTimeout(timer);
     removeListener?.();

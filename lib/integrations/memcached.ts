@@ -11,7 +11,14 @@ import { defaults, warnOfOptionsWithoutEffect, type Config, type MemcachedOption
 import { execute, type Answer } from './memcached/execute';
 import type { HashRing, Location as ServerLocation } from './memcached/hash-ring';
 import type { IssueData as Issue } from './memcached/issue-log';
-import { argument, TextQuery, validateQuery, type Callback, type CommandData as Data, type Query } from './memcached/query';
+import {
+  argument,
+  TextQuery,
+  validateQuery,
+  type Callback,
+  type CommandData as Data,
+  type Query,
+} from './memcached/query';
 import type { Query as SentQuery } from './memcached/query';
 import { Servers, type EventName, type Server } from './memcached/servers';
 import type { StatusData as Status, VersionData as Version } from './memcached/statistics';

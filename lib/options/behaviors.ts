@@ -127,14 +127,14 @@ export function readBehaviors(given: unknown): Partial<Behaviors> {
  * @throws RangeError for a value that is out of range, or that this libmemcached does not have
  */
 export function toNative(behaviors: Partial<Behaviors>, isBinary: boolean): NativeBehaviors {
-  const checked: NativeBehaviors = {};
+  const checked: [name: string, value: number | string][] = [];
   for (const [given, value] of Object.entries<unknown>(behaviors)) {
     if (value === undefined) continue;
     // pylibmc's leniency: the underscored name is the old one.
     const name = given === '_retry_timeout' ? 'retry_timeout' : given;
-    checked[name] = name === 'namespace' ? checkNamespace(value, isBinary) : checkNumber(name, value);
+    checked.push([name, name === 'namespace' ? checkNamespace(value, isBinary) : checkNumber(name, value)]);
   }
-  return checked;
+  return Object.fromEntries(checked); // by assignment, a setter of Object.prototype's could get in between
 }
 
 function checkNumber(name: string, value: unknown): number {

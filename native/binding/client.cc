@@ -63,6 +63,7 @@ Napi::Function NativeClient::define(Napi::Env env) {
                          InstanceMethod<&NativeClient::guarded<&NativeClient::resume>>("resume"),
                          InstanceMethod<&NativeClient::guarded<&NativeClient::metrics>>("metrics"),
                          InstanceMethod<&NativeClient::guarded<&NativeClient::setServers>>("setServers"),
+                         InstanceMethod<&NativeClient::guarded<&NativeClient::failHeld>>("failHeld"),
                          InstanceMethod<&NativeClient::guarded<&NativeClient::reportSocket>>("reportSocket"),
                          InstanceMethod<&NativeClient::guarded<&NativeClient::stop>>("stop"),
                      });
@@ -140,7 +141,7 @@ Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
   std::memcpy(payload.get()->bytes(), submission_.data, size);
 
   const std::size_t before = pending_;
-  SubmissionReader reader(std::move(payload), size, staged_, cluster_->size());
+  SubmissionReader reader(std::move(payload), size, staged_, *cluster_);
   while (std::unique_ptr<Request> request = reader.next()) {
     ++pending_;
     if (reader.isForServer()) {
@@ -217,7 +218,7 @@ Napi::Value NativeClient::getBehaviors(const Napi::CallbackInfo& info) {
   return values;
 }
 
-// route(key: Uint8Array, replica: number) → [hash, digest, server index, server state]
+// route(key: Uint8Array, replica: number) → [hash, digest, server id, server state]
 Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto key = info[0].As<Napi::Uint8Array>();
@@ -228,7 +229,7 @@ Napi::Value NativeClient::route(const Napi::CallbackInfo& info) {
   Napi::Array answer = Napi::Array::New(env, 4);
   answer.Set(0u, static_cast<double>(router.hashOf(view)));
   answer.Set(1u, static_cast<double>(router.digestOf(view)));
-  answer.Set(2u, static_cast<double>(server));
+  answer.Set(2u, static_cast<double>(cluster_->ids()[server]));
   answer.Set(3u, static_cast<double>(cluster_->stateOf(server)));
   return answer;
 }
@@ -241,10 +242,18 @@ Napi::Value NativeClient::setServers(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::vector<ServerSpec> servers;
   if (!readServers(info[0], &servers)) return env.Undefined();
-  if (const memcached_return_t rc = cluster_->setServers(servers); rc != MEMCACHED_SUCCESS)
+  const bool reusesIds = backlog_.empty() && cluster_->results().empty();
+  if (const memcached_return_t rc = cluster_->setServers(servers, reusesIds); rc != MEMCACHED_SUCCESS)
     throwRefused(env, rc, nullptr);
   deliverLater();
   return idsOf(env, *cluster_);
+}
+
+// failHeld(reason): the list of servers could not be discovered, and what waits for it fails.
+Napi::Value NativeClient::failHeld(const Napi::CallbackInfo& info) {
+  cluster_->failHeld(info[0].ToString().Utf8Value());
+  deliverLater();
+  return info.Env().Undefined();
 }
 
 // reportSocket(id, event, data): something happened to a socket of Node's, see binding/node_stream.h
@@ -359,7 +368,7 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
     blocks.clear();
   };
 
-  reportStates(env);
+  reportEvents(env);
   isDelivering_ = true;
   while (!backlog_.empty() && budget > 0 && !isOver) {
     CompletionBatch& batch = backlog_.front();
@@ -400,15 +409,15 @@ void NativeClient::deliverSome(Napi::Env env, std::size_t budget) {
   isDelivering_ = false;
 }
 
-// report(server, previous, state, reason), a member of the JavaScript object: the state of a server has changed.
-void NativeClient::reportStates(Napi::Env env) {
-  for (const Cluster::StateChange& change : cluster_->takeStateChanges()) {
+// report(kind, server, previous, state, reason), a member of the JavaScript object: something happened to a server.
+void NativeClient::reportEvents(Napi::Env env) {
+  for (const Cluster::Event& event : cluster_->takeEvents()) {
     const Napi::Object self = Value();
     const Napi::Value callback = self.Get("report");
     if (!callback.IsFunction()) return;
-    callback.As<Napi::Function>().Call(
-        self, {Napi::Number::New(env, change.server), Napi::Number::New(env, static_cast<double>(change.previous)),
-               Napi::Number::New(env, static_cast<double>(change.state)), Napi::String::New(env, change.reason)});
+    const auto number = [env](auto value) { return Napi::Number::New(env, static_cast<double>(value)); };
+    callback.As<Napi::Function>().Call(self, {number(event.kind), number(event.server), number(event.previous),
+                                              number(event.state), Napi::String::New(env, event.reason)});
   }
 }
 

@@ -42,6 +42,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   Napi::Value resume(const Napi::CallbackInfo& info);
   Napi::Value metrics(const Napi::CallbackInfo& info);
   Napi::Value setServers(const Napi::CallbackInfo& info);
+  Napi::Value failHeld(const Napi::CallbackInfo& info);
   Napi::Value reportSocket(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
 
@@ -52,7 +53,7 @@ class NativeClient : public Napi::ObjectWrap<NativeClient> {
   void deliverSome(Napi::Env env, std::size_t budget);
   void deliverRound(Napi::Env env, std::size_t count, const std::vector<Block*>& blocks);
   void collectResults();
-  void reportStates(Napi::Env env);
+  void reportEvents(Napi::Env env);
   void settled(Napi::Env env, std::size_t count);
   void shutDown();
 

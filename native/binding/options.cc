@@ -57,6 +57,7 @@ bool readClusterConfig(const Napi::Object& options, ClusterConfig* config) {
   if (!timeout.IsNumber() || !maxInflated.IsNumber() || !behaviors.IsObject()) return false;
   config->binary = options.Get("binary").ToBoolean().Value();
   config->isTls = options.Get("isTls").ToBoolean().Value();
+  config->awaitsServers = options.Get("awaitsServers").ToBoolean().Value();
   config->timeoutMs = timeout.As<Napi::Number>().DoubleValue();
   config->maxInflated = static_cast<std::size_t>(maxInflated.As<Napi::Number>().Uint32Value());
   config->inflate = options.Get("inflate").ToBoolean().Value();

@@ -30,15 +30,16 @@ Cluster::Cluster(ClusterConfig config, Loop& loop, memcached_return_t* error)
   encoder_ = std::make_unique<Encoder>(protocolOf(config_));
   requestSettings_ = std::make_shared<const RequestSettings>(requestSettings());
   replicas_ = static_cast<std::uint32_t>(valueOf("num_replicas"));
-  *error = setServers(std::exchange(config_.servers, {}));
+  *error = setServers(std::exchange(config_.servers, {}), false);
+  isHeld_ = config_.awaitsServers;
 }
 
-memcached_return_t Cluster::setServers(const std::vector<ServerSpec>& servers) {
+memcached_return_t Cluster::setServers(const std::vector<ServerSpec>& servers, bool reusesIds) {
   flush();
   if (const memcached_return_t rc = router_.setServers(servers); rc != MEMCACHED_SUCCESS) return rc;
   std::vector<std::uint16_t> ids;
   for (const ServerSpec& spec : servers) {
-    const std::uint16_t id = idFor(spec, ids);
+    const std::uint16_t id = idFor(spec, ids, reusesIds);
     if (id >= servers_.size() || servers_[id].spec != spec) {
       if (const memcached_return_t rc = open(id, spec); rc != MEMCACHED_SUCCESS) return rc;
     }
@@ -49,16 +50,26 @@ memcached_return_t Cluster::setServers(const std::vector<ServerSpec>& servers) {
   }
   active_ = std::move(ids);
   ejected_.assign(active_.size(), false);
+  if (std::exchange(isHeld_, false)) {
+    beginGathering();
+    while (!held_.empty()) route(held_.popFront());
+    flush();
+    endTick();
+  }
   return MEMCACHED_SUCCESS;
 }
 
+void Cluster::failHeld(const std::string& reason) {
+  while (!held_.empty()) results_.fail(*held_.popFront(), MEMCACHED_CONNECTION_FAILURE, Outcome::NotSent, reason);
+}
+
 // The server that is there already, or an id that nothing refers to any longer.
-std::uint16_t Cluster::idFor(const ServerSpec& spec, const std::vector<std::uint16_t>& taken) const {
+std::uint16_t Cluster::idFor(const ServerSpec& spec, const std::vector<std::uint16_t>& taken, bool reusesIds) const {
   const auto isTaken = [&](std::uint16_t id) { return std::find(taken.begin(), taken.end(), id) != taken.end(); };
   for (const std::uint16_t id : active_) {
     if (!isTaken(id) && servers_[id].spec == spec) return id;
   }
-  for (std::uint16_t id = 0; id < servers_.size(); ++id) {
+  for (std::uint16_t id = 0; reusesIds && id < servers_.size(); ++id) {
     const bool isActive = std::find(active_.begin(), active_.end(), id) != active_.end();
     if (!isActive && !isTaken(id) && servers_[id].connection->isIdle()) return id;
   }
@@ -73,7 +84,7 @@ memcached_return_t Cluster::open(std::uint16_t id, const ServerSpec& spec) {
   server.health->onChange([this, id](ServerState previous) {
     const Health& health = *servers_[id].health;
     const bool isFailure = health.state() == ServerState::Down || health.state() == ServerState::Dead;
-    stateChanges_.push_back({id, previous, health.state(), isFailure ? health.reason() : std::string()});
+    events_.push_back({Event::Kind::State, id, previous, health.state(), isFailure ? health.reason() : std::string()});
   });
   server.settings = connectionConfig(spec);
   // A handle is made now and thrown away, so that a setting that libmemcached refuses is refused here and not at the
@@ -82,6 +93,10 @@ memcached_return_t Cluster::open(std::uint16_t id, const ServerSpec& spec) {
   if (!makeConnectingHandle(server.settings, &rc)) return rc;
   const ConnectionContext context{loop_, *encoder_, planner_, results_, jobs_};
   server.connection = std::make_unique<Connection>(context, server.settings, *server.health);
+  server.connection->onOpening([this, id](Connection::Opening opening, const std::string& reason) {
+    const ServerState state = servers_[id].health->state();
+    events_.push_back({static_cast<Event::Kind>(opening), id, state, state, reason});
+  });
   if (id >= servers_.size()) servers_.emplace_back();
   servers_[id] = std::move(server);
   return MEMCACHED_SUCCESS;
@@ -101,8 +116,9 @@ ConnectionConfig Cluster::connectionConfig(const ServerSpec& server) const {
   made.pollTimeoutMs = static_cast<std::uint32_t>(valueOf("_poll_timeout"));
   made.connectTimeoutMs = static_cast<std::uint32_t>(valueOf("connect_timeout"));
   made.receiveTimeoutUs = valueOf("receive_timeout");
-  for (const char* name : {"no_block", "tcp_nodelay", "tcp_keepalive", "send_timeout", "receive_timeout",
-                           "_socket_send_size", "_socket_recv_size"}) {
+  made.keepIntervalSeconds = static_cast<int>(valueOf("tcp_keepintvl"));
+  for (const char* name : {"no_block", "tcp_nodelay", "tcp_keepalive", "tcp_keepidle", "send_timeout",
+                           "receive_timeout", "_socket_send_size", "_socket_recv_size"}) {
     const Behavior& behavior = *findBehavior(name);
     const std::uint64_t value = router_.get(behavior);
     // 0 is libmemcached's "leave it to the system" for sizes, but it refuses none: do not set what is not
@@ -208,9 +224,8 @@ bool Cluster::admit(Server& server, Request& request) {
   return true;
 }
 
-// From here on it counts, and its time runs.
-void Cluster::recordSubmission(Server& server, Request& request) {
-  ++server.operations[static_cast<std::size_t>(request.op)];
+// From here on its time runs.
+void Cluster::record(Request& request) {
   request.submittedMs = gatheredMs_;
   request.settings = requestSettings_;
   slots_.open(request);
@@ -218,10 +233,19 @@ void Cluster::recordSubmission(Server& server, Request& request) {
 
 void Cluster::add(std::unique_ptr<Request> request) {
   beginGathering();
+  record(*request);
+  if (isHeld_) {
+    held_.pushBack(std::move(request));
+  } else {
+    route(std::move(request));
+  }
+}
+
+void Cluster::route(std::unique_ptr<Request> request) {
   const std::size_t position = router_.positionOf(request->keyView()) + std::size_t{request->replica};
   request->server = active_[router_.serverAt(position)];
   Server& server = servers_[request->server];
-  recordSubmission(server, *request);
+  ++server.operations[static_cast<std::size_t>(request->op)];
   if (replicas_ > 0) replicate(*request, position);
   if (!admit(server, *request)) return;
   server.hasNew = true;
@@ -264,9 +288,9 @@ void Cluster::replicate(const Request& request, std::size_t position) {
 
 void Cluster::addForServer(std::unique_ptr<Request> request) {
   beginGathering();
-  request->server = active_[request->server];
   Server& server = servers_[request->server];
-  recordSubmission(server, *request);
+  record(*request);
+  ++server.operations[static_cast<std::size_t>(request->op)];
   if (request->op != Op::Disconnect && !admit(server, *request)) return;
   server.hasNew = true;
   server.connection->submit(std::move(request));
@@ -313,6 +337,7 @@ bool Cluster::receive(double budgetMs) {
 }
 
 void Cluster::shutDown() {
+  held_.clear();
   for (Server& server : servers_) {
     if (server.connection) server.connection->shutDown();
   }

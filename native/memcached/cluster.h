@@ -19,6 +19,7 @@ struct ClusterConfig {
   std::vector<ServerSpec> servers;
   bool binary = false;
   bool isTls = false;
+  bool awaitsServers = false;  // what is called waits for setServers(): the list is to be discovered
   bool hasCredentials = false;
   std::string username;
   std::string password;
@@ -41,7 +42,7 @@ class Cluster {
 
   // Requests are gathered by `add` and leave with `flush`.
   void add(std::unique_ptr<Request> request);
-  void addForServer(std::unique_ptr<Request> request);  // request.server is its place in the list
+  void addForServer(std::unique_ptr<Request> request);  // request.server is its id
   void flush();
   // A tick may flush in portions: until it ends, all of them ride along with a probe.
   void endTick();
@@ -55,7 +56,10 @@ class Cluster {
   memcached_return_t setNamespace(const std::string& keyNamespace);
   // What was called before goes where it was meant to go. A server that stays keeps its connection and its health; one
   // that leaves closes its connection when all is answered.
-  memcached_return_t setServers(const std::vector<ServerSpec>& servers);
+  // `reusesIds`: of servers that left, if nothing that is still to be delivered names them.
+  memcached_return_t setServers(const std::vector<ServerSpec>& servers, bool reusesIds);
+  // The list could not be discovered: what waits for it fails.
+  void failHeld(const std::string& reason);
   // Of the servers in the list, in its order: what completions and changes name them by.
   const std::vector<std::uint16_t>& ids() const { return active_; }
   const std::string& keyNamespace() const { return config_.keyNamespace; }
@@ -65,19 +69,23 @@ class Cluster {
 
   Results& results() { return results_; }
   Router& router() { return router_; }
+  bool isServer(std::size_t id) const { return id < servers_.size(); }
   // By their places in the list.
   std::size_t size() const { return active_.size(); }
   ServerState stateOf(std::size_t server) const { return servers_[active_[server]].health->state(); }
   const Connection& connectionOf(std::size_t server) const { return *servers_[active_[server]].connection; }
 
-  struct StateChange {
+  // What happened to a server or its connection. Numbers are shared with lib/addon/record-layout.ts.
+  struct Event {
+    enum class Kind : std::uint8_t { State = 0, Connecting = 1, Connected = 2, NotConnected = 3 };
+    Kind kind;
     std::uint16_t server;
     ServerState previous;
     ServerState state;
     std::string reason;
   };
-  std::vector<StateChange> takeStateChanges() { return std::exchange(stateChanges_, {}); }
-  bool hasNews() const { return !results_.empty() || !stateChanges_.empty(); }
+  std::vector<Event> takeEvents() { return std::exchange(events_, {}); }
+  bool hasNews() const { return !results_.empty() || !events_.empty(); }
 
   // What callers asked of a server, by Op, whether it was sent or not.
   using OperationCounts = std::array<std::uint64_t, static_cast<std::size_t>(Op::LastPublic) + 1>;
@@ -94,7 +102,7 @@ class Cluster {
     OperationCounts operations{};
   };
 
-  std::uint16_t idFor(const ServerSpec& spec, const std::vector<std::uint16_t>& taken) const;
+  std::uint16_t idFor(const ServerSpec& spec, const std::vector<std::uint16_t>& taken, bool reusesIds) const;
   memcached_return_t open(std::uint16_t id, const ServerSpec& spec);
   ConnectionConfig connectionConfig(const ServerSpec& server) const;
   FailurePolicy failurePolicy() const;
@@ -103,7 +111,8 @@ class Cluster {
   void beginGathering();
   void updateEjections();
   bool admit(Server& server, Request& request);
-  void recordSubmission(Server& server, Request& request);
+  void record(Request& request);
+  void route(std::unique_ptr<Request> request);
   void replicate(const Request& request, std::size_t position);
   std::uint64_t valueOf(std::string_view behavior) const { return router_.get(*findBehavior(behavior)); }
 
@@ -120,7 +129,9 @@ class Cluster {
   std::vector<Server> servers_;
   std::vector<std::uint16_t> active_;  // the list: the router's index → id
   std::vector<bool> ejected_;
-  std::vector<StateChange> stateChanges_;
+  std::vector<Event> events_;
+  bool isHeld_ = false;  // until the list of servers is known
+  RequestList held_;
   std::uint32_t replicas_ = 0;  // num_replicas
   bool isGathering_ = false;    // since the last flush
   double gatheredMs_ = 0;

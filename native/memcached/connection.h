@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -57,6 +58,10 @@ class Connection final : public ByteSource {
   // For requests that are submitted from now on; sockets are opened anew where they must be.
   void configure(const ConnectionConfig& config);
 
+  // Numbers are those of Cluster::Event::Kind.
+  enum class Opening : std::uint8_t { Begun = 1, Done = 2, Failed = 3 };
+  void onOpening(std::function<void(Opening, const std::string& reason)> listener) { onOpening_ = std::move(listener); }
+
   // Closes once nothing waits and nothing is awaited: its server left the list.
   void retire();
   bool isIdle() const { return waiting_.empty() && awaited_.empty(); }
@@ -93,6 +98,7 @@ class Connection final : public ByteSource {
   bool decodeNext(Awaited& awaited);
   bool awaitBytes() override;
 
+  void tell(Opening opening, const std::string& reason = {}) const;
   void open();
   void wake();
   void afterWake();
@@ -128,6 +134,7 @@ class Connection final : public ByteSource {
   Health& health_;
   ServerCounters counters_;
   Completer completer_;
+  std::function<void(Opening, const std::string&)> onOpening_;
 
   WaitingQueue waiting_;
   std::deque<Awaited> awaited_;

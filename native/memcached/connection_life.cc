@@ -23,7 +23,12 @@ bool isRepeatable(Op op) { return isFetch(op) || op == Op::Stats || op == Op::Ve
 
 // --- Opening and closing -----------------------------------------------------------------------------------
 
+void Connection::tell(Opening opening, const std::string& reason) const {
+  if (onOpening_) onOpening_(opening, reason);
+}
+
 void Connection::open() {
+  tell(Opening::Begun);
   state_ = State::Opening;
   isReplaced_ = isEnding_ = isGreeted_ = isDropped_ = isTooLate_ = false;
   // As long as anybody who waits has time.
@@ -130,6 +135,7 @@ void Connection::becomeOpen() {
   connector_.reset();
   state_ = State::Open;
   ++counters_.connects;
+  tell(Opening::Done);
   heardMs_ = answeredMs_ = nowMs();
   health_.succeeded();
   pump();
@@ -154,7 +160,8 @@ void Connection::stopFiber() {
 }
 
 void Connection::close() {
-  state_ = State::Closed;  // before the fiber ends: nobody is to be told that the connection is lost
+  const bool isOpening = std::exchange(state_, State::Closed) ==
+                         State::Opening;  // before the fiber ends: nobody is to be told that the connection is lost
   stopFiber();
   connector_.reset();
   decoder_.reset();
@@ -163,6 +170,7 @@ void Connection::close() {
     counters_.bytesSent += stream_->sent();
   }
   stream_.reset();
+  if (isOpening) tell(Opening::Failed, greeting_.message);
 }
 
 void Connection::abandonAwaited(std::int32_t rc, const std::string& message, bool retries) {

@@ -1,5 +1,6 @@
 #include "memcached/connector.h"
 
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -31,9 +32,15 @@ int Connector::connect() {
   set(MEMCACHED_BEHAVIOR_POLL_TIMEOUT, std::min(remainingMs(), config_.maxSilenceMs()));
   set(MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, config_.connectTimeoutMs);
   // A request of any kind connects; it goes no further (see connected()).
-  guarded(nullptr, this, [&] { rc = memcached_delete(handle.get(), "k", 1, 0); });
+  guarded(nullptr, this, [&] {
+    rc = memcached_delete(handle.get(), "k", 1, 0);
+    // Over UDP it waits for no answer, and still holds the socket: freeing the handle would close it.
+    if (isConnected_) memcached_quit(handle.get());
+  });
   if (isConnected_ && !isCancelled_) {
     rc = MEMCACHED_SUCCESS;
+    if (const int seconds = config_.keepIntervalSeconds; seconds > 0 && config_.server.transport == Transport::Tcp)
+      setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof seconds);
     return std::exchange(descriptor_, -1);
   }
   if (memcached_last_error(handle.get()) != MEMCACHED_SUCCESS) {

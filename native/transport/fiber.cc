@@ -3,18 +3,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "transport/address_sanitizer.h"
 #include "transport/fiber_stack.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define LMC_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LMC_ADDRESS_SANITIZER 1
-#endif
-#endif
-#if defined(LMC_ADDRESS_SANITIZER)
-#include <sanitizer/common_interface_defs.h>
-#endif
 
 namespace lmc {
 

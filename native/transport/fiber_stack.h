@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <new>
 
+#include "transport/address_sanitizer.h"
+
 namespace lmc {
 
 // Stacks for Boost.Context's fibers, with a page below that may not be touched. (Its own allocators need
@@ -28,7 +30,9 @@ class FiberStack {
   }
 
   void deallocate(boost::context::stack_context& stack) noexcept {
-    munmap(static_cast<char*>(stack.sp) - stack.size, stack.size);
+    char* const bottom = static_cast<char*>(stack.sp) - stack.size;
+    forget(bottom, stack.size);  // frames that were never left
+    munmap(bottom, stack.size);
   }
 
  private:

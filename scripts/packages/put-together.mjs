@@ -1,7 +1,7 @@
 // The folders that are published, each with its package.json: the main package, and beside every prebuilt binary what makes
 // it a package.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { billOfMain, billOfPlatform } from './bills.mjs';
 import { SCOPE, TARGETS } from './targets.mjs';
@@ -29,7 +29,9 @@ export function putTogetherMain(folder) {
   // Nobody imports the command line.
   for (const name of readdirSync(join(folder, 'dist/cli'), { recursive: true }).filter((name) => /\.d\.ts$/.test(name)))
     rmSync(join(folder, 'dist/cli', name));
-  for (const name of SOURCE) cpSync(name, join(folder, 'source', name), { recursive: true });
+  // Whatever else a developer's tree has there.
+  const filter = (path) => statSync(path).isDirectory() || /\.(gyp|cc|h|js|json)$/.test(path);
+  for (const name of SOURCE) cpSync(name, join(folder, 'source', name), { recursive: true, filter });
   const fields = Object.fromEntries(FIELDS.filter((field) => field in all).map((field) => [field, all[field]]));
   const platforms = TARGETS.map(({ name }) => [`${SCOPE}/${name}`, all.version]);
   writeJson(join(folder, 'package.json'), { ...fields, optionalDependencies: Object.fromEntries(platforms) });
@@ -45,6 +47,17 @@ bundled.json says what is in it and where it came from, sbom.cdx.json the same a
 licenses/ has the licences.
 `;
 
+const INDEX = `'use strict';
+
+const { join } = require('node:path');
+
+module.exports = require('./memcached_binding.node');
+
+// Does nothing, but those who gather the files of a program (Next with Turbopack) follow literal paths: the libraries that the
+// dynamic linker takes from there come along.
+join(__dirname, 'lib');
+`;
+
 /** `folder` is what scripts/prebuild.mjs has made. */
 export function putTogetherPlatform(folder, target) {
   const { version, license, author, repository, engines } = manifest();
@@ -55,10 +68,11 @@ export function putTogetherPlatform(folder, target) {
   }
   cpSync('LICENSE', join(folder, 'LICENSE'));
   writeFileSync(join(folder, 'README.md'), readme(target));
+  writeFileSync(join(folder, 'index.js'), INDEX);
   writeJson(join(folder, 'package.json'), {
     ...{ name, version, license, author, repository, engines },
     description: `The binary of libmemcached for Linux, ${target.cpu}, ${target.libc}.`,
-    main: 'memcached_binding.node',
+    main: 'index.js',
     os: ['linux'],
     cpu: [target.cpu],
     libc: [target.libc],

@@ -13,7 +13,8 @@ else
 fi
 npm ci --ignore-scripts
 npm run prebuild
-npm run build:ts
-# The binary that was made, and not what a developer's build would leave.
-PREBUILDS_ONLY=1 npx jest test/unit test/hostile test/integration/reading test/integration/writing \
-  test/integration/compression test/integration/sasl
+npm run packages
+# The packed binary, since nothing has been built where a developer's would be.
+npm install --no-save --no-audit --no-fund ./packages/libmemcached-linux-*.tgz
+npx jest test/unit test/hostile test/integration/reading test/integration/writing test/integration/compression \
+  test/integration/sasl

@@ -49,7 +49,9 @@ function cross(arch) {
   // One word, for all that call a compiler.
   const compiler = (name) => {
     const path = join(folder, name);
-    writeFileSync(path, `#!/bin/sh\nexec ${triplet}-${name} --sysroot='${root}' "$@"\n`);
+    // Assertions of Boost's headers name their files: not where they are here.
+    const flags = `--sysroot='${root}' -ffile-prefix-map='${root}='`;
+    writeFileSync(path, `#!/bin/sh\nexec ${triplet}-${name} ${flags} "$@"\n`);
     chmodSync(path, 0o755);
     return path;
   };

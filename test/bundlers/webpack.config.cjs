@@ -1,10 +1,21 @@
 const path = require('node:path');
 
-module.exports = {
+const common = {
   mode: 'production',
   target: 'node20',
   entry: './program.mjs',
-  output: { path: path.join(__dirname, 'webpack'), filename: 'bundle.mjs', module: true },
-  experiments: { outputModule: true },
-  externals: { libmemcached: 'module libmemcached' },
 };
+
+module.exports = [
+  {
+    ...common,
+    output: { path: path.join(__dirname, 'webpack'), filename: 'bundle.cjs' },
+    externals: { libmemcached: 'commonjs libmemcached' },
+  },
+  {
+    ...common,
+    output: { path: path.join(__dirname, 'webpack'), filename: 'bundle.mjs', module: true },
+    experiments: { outputModule: true },
+    externals: { libmemcached: 'module libmemcached' },
+  },
+];

@@ -84,7 +84,6 @@ describe('mistakes', () => {
     [['get', 'a', '--behavior', 'distribution=nonsense']],
     [['get', 'a'.repeat(251)]],
     [['get', 'a b']],
-    [['set', 'a', 'b', '--expire', '99999999999']],
     [['get', 'a', 'b', '--raw']],
     [['watch', '--interval', 'fast']],
     [['bench', '--workload', 'nonsense']],

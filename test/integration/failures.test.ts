@@ -117,15 +117,22 @@ describe.each(protocols)('binary: %s', (binary) => {
 });
 
 /** A version to whom it asks for that, "not found" to all others. */
-function binaryAnswer(request: Buffer): Buffer {
-  const isVersion = request[1] === 0x0b;
-  const version = Buffer.from(isVersion ? '1.6.18' : '');
-  const head = Buffer.alloc(24);
-  head.set([0x81, request[1] ?? 0]);
-  head.writeUInt16BE(isVersion ? 0 : 1, 6);
-  head.writeUInt32BE(version.length, 8);
-  request.copy(head, 12, 12, 16);
-  return Buffer.concat([head, version]);
+/** Answers the requests of a greeting: the version, and misses. */
+function binaryAnswer(requests: Buffer): Buffer {
+  const answers: Buffer[] = [];
+  for (let at = 0; at < requests.length; at += 24 + requests.readUInt32BE(at + 8)) {
+    const opcode = requests[at + 1] as number;
+    const [isQuietGet, isGet, isVersion] = [[0x09, 0x0d], [0x00, 0x0c], [0x0b]].map((codes) => codes.includes(opcode));
+    if (isQuietGet === true) continue; // a miss says nothing
+    const body = Buffer.from(isVersion === true ? '1.6.18' : '');
+    const head = Buffer.alloc(24);
+    head.set([0x81, opcode]);
+    head.writeUInt16BE(isGet === true ? 1 : 0, 6);
+    head.writeUInt32BE(body.length, 8);
+    requests.copy(head, 12, at + 12, at + 16);
+    answers.push(head, body);
+  }
+  return Buffer.concat(answers);
 }
 
 describe("a text server's own errors", () => {

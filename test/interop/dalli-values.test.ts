@@ -215,13 +215,13 @@ output = input['keys'].zip(input['expressions']).map { |key, expression| client.
 
     it('what only Ruby can read rejects with the bytes and the flags', async () => {
       const rows: [expression: string, message: RegExp][] = [
-        ['Object.new', /class Object/],
-        ['Struct.new(:a) && Process::Status.allocate', /class Process::Status/],
-        ['Time.at(0)', /class Time/],
-        ['BigDecimal("1.5")', /class BigDecimal/],
-        ['1..2', /class Range/],
-        ['2r', /class Rational/],
-        ['Class.new(String); StandardError.new("x")', /class StandardError/],
+        ['Object.new', /class "Object"/],
+        ['Struct.new(:a) && Process::Status.allocate', /class "Process::Status"/],
+        ['Time.at(0)', /class "Time"/],
+        ['BigDecimal("1.5")', /class "BigDecimal"/],
+        ['1..2', /class "Range"/],
+        ['2r', /class "Rational"/],
+        ['Class.new(String); StandardError.new("x")', /class "StandardError"/],
         ['/x/', /plain values/],
         ['String', /plain values/],
         ['"x".encode("Shift_JIS")', /Shift_JIS/],
@@ -230,7 +230,7 @@ output = input['keys'].zip(input['expressions']).map { |key, expression| client.
         ['{1.5 => 1}', /keys/],
         ['{[1] => 1}', /keys/],
         ['{a: 1, "a" => 2}', /two keys "a"/],
-        ['{}.compare_by_identity.merge!({"a" => 1})', /class Hash/],
+        ['{}.compare_by_identity.merge!({"a" => 1})', /class "Hash"/],
       ];
       const keys = await writtenByDalli(rows.map(([expression]) => expression));
       for (const [index, [expression, message]] of rows.entries()) {

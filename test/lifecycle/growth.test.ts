@@ -24,7 +24,8 @@ const server = useServer();
 
 async function grow(way: string, address: string, binary: string, count: number): Promise<Report> {
   const ended = await run('growth', [way, address, binary, String(count)], {
-    node: ['--expose-gc'],
+    // RSS would tell of V8's young generation and of its compilers, which take the more to warm up the newer Node is.
+    node: ['--expose-gc', '--max-semi-space-size=1', '--no-opt', '--no-sparkplug'],
     limit: 29_000,
     // glibc raises this threshold by itself, and then keeps what was freed: RSS would tell of malloc, not of us.
     env: { MALLOC_MMAP_THRESHOLD_: '65536' },

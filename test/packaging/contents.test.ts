@@ -9,6 +9,8 @@ import targets from '../../scripts/packages/targets.json';
 const root = path.join(__dirname, '../..');
 
 interface Packed {
+  /** Bytes, packed. */
+  size: number;
   files: { path: string; size: number; mode: number }[];
   integrity: string;
 }
@@ -63,6 +65,14 @@ function runsNothing({ manifest, files }: { manifest: Manifest; files: string[] 
 function saysNothingOfThisMachine(folder: string, files: string[]): void {
   const suspicious = files.filter((name) => readFileSync(path.join(folder, name)).includes(`${root}/`));
   expect(suspicious).toEqual([]);
+}
+
+/** README says how large a package is; it may grow by a tenth before somebody has to look. */
+function isAsLargeAsReadmeSays(name: string, { size }: Packed): void {
+  const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+  const kilobytes = Number(new RegExp(`^\\| \`${name}\`, packed +\\| +(\\d+) kB`, 'm').exec(readme)?.[1]);
+  expect(size / 1000 / kilobytes).toBeGreaterThan(0.9);
+  expect(size / 1000 / kilobytes).toBeLessThan(1.1);
 }
 
 putTogether();
@@ -123,6 +133,10 @@ describe('the main package', () => {
     saysNothingOfThisMachine(folder, files);
   });
 
+  it('is as large as README says', () => {
+    isAsLargeAsReadmeSays('libmemcached', packed);
+  });
+
   it('is the same from the same tree', () => {
     putTogether();
     expect(pack(folder)).toEqual(packed);
@@ -149,7 +163,8 @@ const made = targets.filter(({ name }) => existsSync(path.join(root, 'packages',
       libraries: { file: string; licenseText: string }[];
     };
     const named = libraries.flatMap(({ file, licenseText }) => [file, licenseText]);
-    const expected = ['package.json', 'README.md', 'LICENSE', 'sbom.cdx.json', 'bundled.json', ...named];
+    if (target.libc === 'glibc') isAsLargeAsReadmeSays(`@libmemcached/${target.name}`, pack(folder)); // nobody has made the other
+    const expected = ['package.json', 'index.js', 'README.md', 'LICENSE', 'sbom.cdx.json', 'bundled.json', ...named];
     expect(files.sort()).toEqual([...new Set(expected)].sort());
     saysNothingOfThisMachine(folder, files);
   });

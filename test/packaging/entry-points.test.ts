@@ -112,3 +112,12 @@ it('a package of one line named memcached gives libraries the drop-in', () => {
   );
   expect(node([script]).trim()).toBe('true');
 });
+
+it.each([
+  ['bun', 'Bun'],
+  ['deno', 'Deno'],
+])('refuses another runtime (%s), which the addon would end', (runtime, name) => {
+  const script = `Object.defineProperty(process, 'versions', { value: { ...process.versions, ${runtime}: '9.8.7' } });
+    require('libmemcached');`;
+  expect(() => node(['-e', script])).toThrow(new RegExp(`runs on Node\\.js, not on ${name} 9\\.8\\.7`));
+});

@@ -178,10 +178,14 @@ export function startFake(override: Override, options: { rude?: boolean } = {}):
   return startReplayServer((socket, chunk) => {
     let bytes = Buffer.concat([unread.get(socket) ?? Buffer.alloc(0), chunk]);
     const answers: Buffer[] = [];
+    let isAfterGreeting = false;
     for (let next = takeRequest(bytes); next !== undefined; next = takeRequest(bytes)) {
       bytes = bytes.subarray(next.length);
       const { request } = next;
-      const said = options.rude || !isGreeting(request) ? override(request, socket) : undefined;
+      // The greeting's get is followed by a no-op.
+      const isGreetings = isGreeting(request) || (isAfterGreeting && request.opcode === opcodes.noop);
+      isAfterGreeting = isGreeting(request);
+      const said = options.rude || !isGreetings ? override(request, socket) : undefined;
       const honest = request.binary ? honestBinary : honestText;
       answers.push(Buffer.from(said ?? honest(request, store)));
     }
