@@ -1,0 +1,2 @@
+// The ES face: the same module.
+export * from './next-cache-handler.js';
