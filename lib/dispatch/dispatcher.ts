@@ -19,9 +19,11 @@
 import type { NativeBehaviors, NativeClient } from '../addon/addon';
 import { Op, Status, operationNames } from '../addon/record-layout';
 import { returnCode } from '../errors';
+import { Connections } from '../observability/connections';
 import type { ClientMetrics } from '../observability/metrics';
 import type { CallOptions } from '../options/call-options';
 import type { KeyLimits } from '../options/keys';
+import { toNative, type ServerAddress } from '../options/servers';
 import { onAbort } from './abort';
 import { makeCompletion, readCompletion, sharedBytes, slotAt, statusAt } from './completion-reader';
 import { DeadlineTimer } from './deadline-timer';
@@ -38,15 +40,16 @@ import { TickClock } from './tick-clock';
 
 const notFound = returnCode('NOTFOUND');
 
-export interface DispatcherOptions extends NativeOptions {
+export interface DispatcherOptions extends Omit<NativeOptions, 'servers'> {
   maxPending: number;
-  serverNames: readonly string[];
+  addresses: readonly ServerAddress[];
 }
 
 export class Dispatcher {
   readonly timeout: number;
   readonly lifecycle: Lifecycle;
   readonly servers: Servers;
+  readonly connections: Connections;
   readonly #maxPending: number;
   readonly #native: NativeClient;
   readonly #buffer: SubmissionBuffer;
@@ -72,14 +75,16 @@ export class Dispatcher {
   #behaviors = 0;
 
   constructor(options: DispatcherOptions) {
-    const { maxPending, serverNames, ...nativeOptions } = options;
+    const { maxPending, addresses, ...nativeOptions } = options;
     this.timeout = options.timeout;
     this.#maxPending = maxPending;
     const memory = SubmissionBuffer.allocate();
-    this.#native = makeNativeClient(nativeOptions, memory, (count, blocks) => {
+    this.#native = makeNativeClient({ ...nativeOptions, servers: addresses.map(toNative) }, memory, (count, blocks) => {
       this.#deliver(count, blocks);
     });
-    this.servers = new Servers(this.#native, options.servers, serverNames);
+    this.servers = new Servers(this.#native, addresses);
+    this.connections = new Connections(this.servers);
+    this.#native.report = this.connections.report.bind(this.connections);
     this.#buffer = new SubmissionBuffer(memory, this.#native, !options.binary);
     this.#schedule = new SendSchedule(this.#buffer, this.#clock);
     this.#deadlineTimer = new DeadlineTimer<Dispatcher>(this, this.#clock, (dispatcher) => {
@@ -272,7 +277,13 @@ export class Dispatcher {
     return !this.#native.cancel(slot);
   }
 
-  // Behaviors and metrics.
+  // Servers, behaviors and metrics.
+
+  /** Changes the list of servers for later operations; those that were called before go where they were meant to go. */
+  setServers(addresses: readonly ServerAddress[]): void {
+    this.#schedule.endTick();
+    this.servers.set(addresses);
+  }
 
   /** What a key may be. */
   get keyLimits(): KeyLimits {

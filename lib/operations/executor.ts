@@ -82,13 +82,23 @@ export class OperationExecutor implements Executor {
 
   /** Sends an operation to each server; rejects with the first error after all have settled. */
   async broadcast<R>(op: Op, decode: Decoder<R>, payload: Payload, options: CallOptions | undefined): Promise<R[]> {
-    const promises: Promise<R>[] = [];
-    for (let server = 0; server < this.dispatcher.servers.count; ++server)
-      promises.push(this.send(new SingleOperation(op, undefined, decode, noFallback, payload, server), options));
-    const settled = await Promise.allSettled(promises);
+    const settled = await this.broadcastAll(op, decode, payload, options);
     return settled.map((result) => {
       if (result.status === 'rejected') throw result.reason;
       return result.value;
     });
+  }
+
+  /** As `broadcast`, but resolves with what became of each, in the order of the list. */
+  broadcastAll<R>(
+    op: Op,
+    decode: Decoder<R>,
+    payload: Payload,
+    options: CallOptions | undefined,
+  ): Promise<PromiseSettledResult<R>[]> {
+    const promises: Promise<R>[] = [];
+    for (const server of this.dispatcher.servers.ids)
+      promises.push(this.send(new SingleOperation(op, undefined, decode, noFallback, payload, server), options));
+    return Promise.allSettled(promises);
   }
 }

@@ -3,10 +3,13 @@
  * them. JavaScript's side of native/binding/node_stream.h.
  */
 
-import { isIP } from 'node:net';
-import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
+import type * as tls from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import type { NativeBehaviors } from '../addon/addon';
 import { SocketEvent } from '../addon/record-layout';
+import { nextTick } from '../timing';
 import { describeTlsError } from './tls-errors';
+import type { TlsOptions } from '../options/tls-options';
 
 /** What of the native client is used here. */
 export interface SocketOwner {
@@ -15,13 +18,11 @@ export interface SocketOwner {
   openSocket?: (id: number, host: string, port: number) => void;
   writeSocket?: (id: number, bytes: Buffer) => void;
   closeSocket?: (id: number) => void;
+  getBehaviors(): NativeBehaviors;
 }
 
-/** How sockets are set up; the behaviors in force decide. */
-export interface SocketSettings {
-  noDelay: boolean;
-  keepAlive: boolean;
-}
+/** An IPv4 address, or an IPv6 one: no name has a colon. */
+const isAddress = /^[\d.]+$|:/;
 
 /** Sockets of clients that were collected without having been destroyed. */
 const orphans = new FinalizationRegistry<SecureSockets>((sockets) => {
@@ -29,19 +30,24 @@ const orphans = new FinalizationRegistry<SecureSockets>((sockets) => {
 });
 
 export class SecureSockets {
-  readonly #options: ConnectionOptions;
+  // Loaded where it is used: it takes longer than all the rest.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  readonly #tls = require('node:tls') as typeof tls;
+  readonly #options: TlsOptions;
   readonly #context: SecureContext;
-  readonly #settings: () => SocketSettings;
   readonly #sockets = new Map<number, TLSSocket>();
   /** The last session of each server: the next handshake resumes it, which spares a round trip and the certificates. */
   readonly #sessions = new Map<string, Buffer>();
 
-  /** @throws what is wrong with a certificate or a key */
-  constructor(options: ConnectionOptions, settings: () => SocketSettings) {
+  /** @throws TypeError that says what is wrong with a certificate or a key */
+  constructor(options: TlsOptions) {
     this.#options = options;
-    this.#settings = settings;
     // Once for all connections: reading certificates takes longer than a handshake.
-    this.#context = options.secureContext ?? createSecureContext(options);
+    try {
+      this.#context = options.secureContext ?? this.#tls.createSecureContext(options);
+    } catch (error) {
+      throw new TypeError(`tls: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
   }
 
   /** Serves `owner`, without keeping it from being collected. */
@@ -51,7 +57,8 @@ export class SecureSockets {
       weakOwner.deref()?.reportSocket(id, event, data);
     };
     owner.openSocket = (id, host, port) => {
-      this.#open(id, host, port, report);
+      const behaviors = weakOwner.deref()?.getBehaviors();
+      if (behaviors !== undefined) this.#open(id, host, port, behaviors, report);
     };
     owner.writeSocket = (id, bytes) => {
       const size = bytes.length;
@@ -72,14 +79,14 @@ export class SecureSockets {
     this.#sockets.clear();
   }
 
-  #open(id: number, host: string, port: number, report: SocketOwner['reportSocket']): void {
+  #open(id: number, host: string, port: number, behaviors: NativeBehaviors, report: SocketOwner['reportSocket']): void {
     const server = `${host}:${port}`;
     const session = this.#sessions.get(server);
     let socket: TLSSocket;
     try {
-      socket = connect({
+      socket = this.#tls.connect({
         // A server that is addressed by its number has no name to be asked for.
-        ...(isIP(host) === 0 ? { servername: host } : {}),
+        ...(isAddress.test(host) ? {} : { servername: host }),
         ...(session === undefined ? {} : { session }),
         ...this.#options,
         secureContext: this.#context,
@@ -88,16 +95,15 @@ export class SecureSockets {
       });
     } catch (error) {
       const message = describeTlsError(error);
-      process.nextTick(() => {
+      nextTick(() => {
         report(id, SocketEvent.Closed, message);
       });
       return;
     }
     this.#sockets.set(id, socket);
     socket.unref(); // pending operations keep the process alive, and nothing else
-    const { noDelay, keepAlive } = this.#settings();
-    socket.setNoDelay(noDelay);
-    if (keepAlive) socket.setKeepAlive(true);
+    socket.setNoDelay(behaviors.tcp_nodelay !== 0);
+    if (behaviors.tcp_keepalive !== 0) socket.setKeepAlive(true, Number(behaviors.tcp_keepidle) * 1000);
     let isConnected = false;
     let failure: string | undefined;
     const closed = (): void => {
