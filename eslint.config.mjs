@@ -38,8 +38,8 @@ const roomRules = rooms.map((room, position) => ({
     ],
   },
 }));
-const commandRules = {
-  files: ['lib/cli/commands/*.ts'],
+const nestedRules = {
+  files: ['lib/cli/commands/*.ts', 'lib/integrations/*/*.ts'],
   rules: {
     'no-restricted-imports': ['error', { patterns: [{ regex: '^\\.\\./\\.\\./(?!index(\\.js)?$)', ...publicIndex }] }],
   },
@@ -49,7 +49,7 @@ const leafRules = {
   rules: {
     'no-restricted-imports': [
       'error',
-      { patterns: [{ regex: '^\\./(?!addon/|errors$)', message: 'Every room imports this file.' }] },
+      { patterns: [{ regex: '^\\./(?!addon/|bytes$|errors$)', message: 'Every room imports this file.' }] },
     ],
   },
 };
@@ -105,7 +105,7 @@ export default defineConfig(
     },
   },
   ...roomRules,
-  commandRules,
+  nestedRules,
   leafRules,
   {
     files: ['test/**/*.ts', 'test/**/*.mts'],

@@ -5,10 +5,15 @@ import { join } from 'node:path';
 
 const { exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 
+/** The interface of the npm package memcached: docs/migrating-from-memcached.md says what differs from it. */
+const dropIn = './memcached';
+
 /** The sources of what package.json exports. */
-const entryPoints = Object.values(exports).flatMap((target) => {
+const entryPoints = Object.entries(exports).flatMap(([entry, target]) => {
   const types = target.require?.types;
-  return types === undefined ? [] : [types.replace(/^\.\/dist\//, 'lib/').replace(/\.d\.ts$/, '.ts')];
+  return types === undefined || entry === dropIn
+    ? []
+    : [types.replace(/^\.\/dist\//, 'lib/').replace(/\.d\.ts$/, '.ts')];
 });
 
 /** In the order in which one reads them. A guide that is not listed here comes after these. */

@@ -11,6 +11,7 @@ type Getter<T> = (this: Uint8Array) => T;
 const typedArray = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array);
 const { get: lengthGetter } = typedArray.length as unknown as { get: Getter<number> };
 const { get: bufferGetter } = typedArray.buffer as unknown as { get: Getter<ArrayBufferLike> };
+const { get: offsetGetter } = typedArray.byteOffset as unknown as { get: Getter<number> };
 
 /** Whether it is a Uint8Array (a Buffer is one), of whatever realm. A Proxy of one is not. */
 export function isBytes(value: unknown): value is Uint8Array {
@@ -37,6 +38,16 @@ export function copyOfBytes(bytes: Uint8Array): Buffer {
     return Buffer.from(new Uint8Array(bytes).buffer);
   } catch (error) {
     throw new TypeError('the bytes cannot be read: their ArrayBuffer is detached', { cause: error });
+  }
+}
+
+/** A copy of the first `count` bytes, or of fewer: none where the memory was transferred. Never throws. */
+export function firstBytes(bytes: Uint8Array, count: number): Buffer {
+  try {
+    const length = Math.min(lengthGetter.call(bytes), count);
+    return Buffer.from(new Uint8Array(bufferGetter.call(bytes), offsetGetter.call(bytes), length));
+  } catch {
+    return Buffer.alloc(0);
   }
 }
 

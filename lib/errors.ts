@@ -5,6 +5,7 @@
 
 import { native } from './addon/addon';
 import { Outcome, Status } from './addon/record-layout';
+import { firstBytes } from './bytes';
 
 /** What is known about the operation that failed. */
 export interface ErrorDetails {
@@ -412,9 +413,12 @@ export function describe(details: ErrorDetails): string {
 
 const maxQuotedLength = 80;
 
-/** A key as it is named in messages: printable, and not too long. */
+/**
+ * A key as it is named in messages: printable, and not too long. It may be of any size, and a caller may have transferred its
+ * memory since: then it looks empty.
+ */
 export function quoteKey(key: string | Uint8Array): string {
-  const text = typeof key === 'string' ? key : Buffer.from(key).toString('latin1');
+  const text = typeof key === 'string' ? key : firstBytes(key, maxQuotedLength + 1).toString('latin1');
   const shown = text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}…` : text;
   return JSON.stringify(shown).replace(controls, escapeControl);
 }

@@ -15,6 +15,7 @@ import { addSet } from './commands/set';
 import { addStats } from './commands/stats';
 import { addTouch } from './commands/touch';
 import { addWatch } from './commands/watch';
+import { printableLines } from './printable';
 import { addGlobalOptions } from './settings';
 
 const notes = `
@@ -28,6 +29,12 @@ export function makeProgram(): Command {
     .version(version, '-V, --version')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help tells more)')
+    // It quotes the arguments, which may be keys from anywhere.
+    .configureOutput({
+      outputError: (text, write) => {
+        write(printableLines(text));
+      },
+    })
     .addHelpText('after', notes)
     .exitOverride();
   addGlobalOptions(program);

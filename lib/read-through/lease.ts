@@ -6,8 +6,8 @@
  * are served); `free` for a moment after a load. If it is not there, nobody loads, and a value that is there is due.
  *
  * A server without CAS (`memcached -C`) answers with the token 0, which means "whatever is there" to the binary protocol: it
- * is never used. A lease that has ended is deleted there instead of marked, which may hit somebody else's if ours has just
- * run out: then two load, and one of them stores.
+ * is never used. A lease that has ended is deleted there instead of marked, and so is what nobody of us wrote: either may hit
+ * what somebody else has just taken, and then two load.
  */
 
 import type { CallOptions } from '../options/call-options';

@@ -141,7 +141,7 @@ Napi::Value NativeClient::submit(const Napi::CallbackInfo& info) {
   std::memcpy(payload.get()->bytes(), submission_.data, size);
 
   const std::size_t before = pending_;
-  SubmissionReader reader(std::move(payload), size, staged_, *cluster_);
+  SubmissionReader reader(std::move(payload), size, staged_, cluster_->idCount());
   while (std::unique_ptr<Request> request = reader.next()) {
     ++pending_;
     if (reader.isForServer()) {

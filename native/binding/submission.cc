@@ -8,8 +8,8 @@
 namespace lmc {
 
 SubmissionReader::SubmissionReader(PayloadRef payload, std::size_t size, std::vector<StagedValue>& staged,
-                                   const Cluster& cluster)
-    : payload_(std::move(payload)), size_(size), staged_(staged), cluster_(cluster) {}
+                                   std::size_t servers)
+    : payload_(std::move(payload)), size_(size), staged_(staged), servers_(servers) {}
 
 std::unique_ptr<Request> SubmissionReader::next() {
   if (at_ > size_ || size_ - at_ < kShortRecordBytes) return nullptr;
@@ -23,7 +23,7 @@ std::unique_ptr<Request> SubmissionReader::next() {
 
   forServer_ = (record.keyFlags & kForServer) != 0;
   if (record.op > static_cast<std::uint8_t>(Op::LastPublic)) return nullptr;
-  if (forServer_ ? !cluster_.isServer(record.keyLength) : record.keyLength >= MEMCACHED_MAX_KEY) return nullptr;
+  if (record.keyLength >= (forServer_ ? servers_ : MEMCACHED_MAX_KEY)) return nullptr;
   const std::size_t key = forServer_ ? 0 : record.keyLength;
   const std::size_t value = record.staged == 0 ? record.valueLength : 0;
   const std::size_t body = at_ + header;

@@ -6,7 +6,6 @@
 
 #include "binding/record.h"
 #include "core/request.h"
-#include "memcached/cluster.h"
 
 namespace lmc {
 
@@ -21,8 +20,8 @@ struct StagedValue {
 class SubmissionReader {
  public:
   // The payload holds `size` bytes. `staged` must live as long as the reader; what records refer to is taken
-  // out of it.
-  SubmissionReader(PayloadRef payload, std::size_t size, std::vector<StagedValue>& staged, const Cluster& cluster);
+  // out of it. `servers`: how many ids there are.
+  SubmissionReader(PayloadRef payload, std::size_t size, std::vector<StagedValue>& staged, std::size_t servers);
 
   // Null: nothing is left. The server is set only where isForServer says so.
   std::unique_ptr<Request> next();
@@ -37,7 +36,7 @@ class SubmissionReader {
   std::size_t size_;
   std::size_t at_ = 0;
   std::vector<StagedValue>& staged_;
-  const Cluster& cluster_;
+  std::size_t servers_;
   bool forServer_ = false;
 };
 

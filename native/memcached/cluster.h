@@ -69,7 +69,8 @@ class Cluster {
 
   Results& results() { return results_; }
   Router& router() { return router_; }
-  bool isServer(std::size_t id) const { return id < servers_.size(); }
+  // Every id is below.
+  std::size_t idCount() const { return servers_.size(); }
   // By their places in the list.
   std::size_t size() const { return active_.size(); }
   ServerState stateOf(std::size_t server) const { return servers_[active_[server]].health->state(); }

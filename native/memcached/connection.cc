@@ -71,8 +71,7 @@ void Connection::probe() {
 }
 
 void Connection::configure(const ConnectionConfig& config) {
-  const bool isOther =
-      config.behaviors != config_.behaviors || config.keepIntervalSeconds != config_.keepIntervalSeconds;
+  const bool isOther = config.behaviors != config_.behaviors;
   config_ = config;
   isReplaced_ = isReplaced_ || (isOther && state_ != State::Closed);
 }

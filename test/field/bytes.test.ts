@@ -4,13 +4,21 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import vm from 'node:vm';
+import { Client } from '../../lib/index';
 import { failure, inEveryProtocol, stored } from '../support/clients';
+import { startSilentServer, type FakeServer } from '../support/fake-servers';
 import { slowness } from '../support/sanitizers';
 import { uniqueKey } from '../support/unique-keys';
 
 /** Says that it has another length than it has. */
 const saying = (length: number, bytes: Uint8Array): Uint8Array =>
   Object.defineProperty(bytes, 'length', { value: length });
+const throwing = (bytes: Uint8Array): Uint8Array =>
+  Object.defineProperty(bytes, 'length', {
+    get: () => {
+      throw new Error('from a getter');
+    },
+  });
 const subclass = (length: number, bytes: Uint8Array): Uint8Array => {
   class Liar extends Uint8Array {
     override get length(): number {
@@ -26,6 +34,10 @@ const shared = (text: string): Uint8Array => {
   const bytes = new Uint8Array(new SharedArrayBuffer(text.length));
   bytes.set(Buffer.from(text));
   return bytes;
+};
+const resizable = (length: number): ArrayBuffer => {
+  const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer;
+  return new Resizable(length, { maxByteLength: length });
 };
 const detached = (): Uint8Array => {
   const bytes = copy('gone');
@@ -47,6 +59,7 @@ const kinds: [string, (text: string) => Uint8Array][] = [
 ];
 
 inEveryProtocol(({ server, connect, protocol }) => {
+  let silent: FakeServer;
   describe.each(kinds)('bytes with %s', (_name, make) => {
     it.each(['short', 'x'.repeat(20_000)])('are stored as they are: %#', async (text) => {
       const mc = connect();
@@ -111,6 +124,40 @@ inEveryProtocol(({ server, connect, protocol }) => {
     ];
     for (const call of calls) expect(await failure(call())).toMatchObject({ name: 'TypeError' });
     expect(await mc.get(key)).toBe('kept');
+  });
+
+  // The keys of a multi are the caller's, who is given them back: errors have to name what may be there no longer.
+  it.each<[string, (mc: Client) => void, string]>([
+    ['a deadline', () => undefined, 'TimeoutError'],
+    [
+      'the end of the client',
+      (mc) =>
+        setTimeout(() => {
+          mc.destroy();
+        }, 20),
+      'ClientClosed',
+    ],
+    ['a server that hangs up', () => setTimeout(() => void silent.stop(), 20), 'ConnectionError'],
+  ])('keys whose memory is transferred while they are in flight: %s', async (_name, end, expected) => {
+    silent = await startSilentServer();
+    const mc = new Client(silent.address, { binary: protocol, timeout: 100 });
+    const gone = saying(50_000, copy('key'));
+    const shrunk = new Uint8Array(resizable(8), 2, 4);
+    shrunk.set([97, 97, 97, 97]);
+    const calls = [
+      (key: Uint8Array) => mc.getMulti([key, shrunk]),
+      (key: Uint8Array) => mc.incrMulti([key, shrunk]),
+      (key: Uint8Array) => mc.deleteMulti([key, shrunk]),
+      (key: Uint8Array) => mc.touch(key, 1),
+    ].map((call) => failure(call(gone)));
+    calls.push(failure(mc.getMulti([throwing(copy('key'))])));
+    structuredClone(gone, { transfer: [gone.buffer as ArrayBuffer] });
+    (shrunk.buffer as unknown as { resize(bytes: number): void }).resize(1);
+    end(mc);
+    for (const error of await Promise.all(calls)) expect(error.name).toBe(expected);
+    expect(mc.metrics().pending).toBe(0);
+    mc.destroy();
+    await silent.stop();
   });
 
   it('a Proxy of bytes is none', async () => {

@@ -125,6 +125,26 @@ describe('a server without CAS', () => {
       );
     });
 
+    it('what nobody of us wrote under a lease’s key holds nothing', async () => {
+      const [mc, other] = [connect(server, { binary }), connect(server, { binary })];
+      for (const text of ['free', 'nonsense']) {
+        const key = uniqueKey();
+        await store(server, `@@lease:${key}`, text, 0);
+        let loads = 0;
+        const load = async (): Promise<number> => {
+          await sleep(100);
+          return ++loads;
+        };
+        const calls = [mc, other, mc, other].map((each) => each.getOrSet(key, load, { timeout: 1500 }));
+        const [a, b, ...others] = await Promise.all(calls);
+        // Each client loads once. Without CAS two of them may: one can delete the lease that the other has just taken.
+        expect(others).toEqual([a, b]);
+        expect([1, 2]).toContain(loads);
+        // And then it is there.
+        expect([a, b]).toContain(await mc.getOrSet(key, load, { timeout: 1500 }));
+      }
+    });
+
     it('a stale value is served, and never replaces a newer one', async () => {
       const mc = connect(server, { binary });
       const key = uniqueKey();

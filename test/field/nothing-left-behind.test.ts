@@ -82,7 +82,23 @@ inEveryProtocol(({ connect }) => {
     await expectUntouched(mc);
   });
 
-  it.each(oddSignals)('a signal %s', async (_name, make) => {
+  it('in a namespace: what cannot be sent when its generation is known is its own error', async () => {
+    const [mc, name] = [connect(), uniqueKey('ns')];
+    const ns = mc.namespace(name);
+    await ns.set('b', 1);
+    await connect().namespace(name).invalidate();
+    const bytes = new Uint8Array(Buffer.from('a'));
+    // All are sent again to the new generation, and the keys of the second are there no longer.
+    const pending = [ns.set('b', 2), failure(ns.getMulti([bytes])), ns.set('c', 3)];
+    structuredClone(bytes, { transfer: [bytes.buffer] });
+    const [first, error, last] = await Promise.all(pending);
+    expect([first, last]).toEqual([true, true]);
+    expect(error).toMatchObject({ name: expect.stringMatching(/TypeError|BadKeyProvided/) });
+    expect([await ns.get('b'), await ns.get('c')]).toEqual([2, 3]);
+    await expectUntouched(mc);
+  });
+
+  it.each(oddSignals)('a signal %s', async (name, make) => {
     const mc = connect();
     const key = uniqueKey();
     await mc.set(key, 1);
@@ -106,6 +122,13 @@ inEveryProtocol(({ connect }) => {
       );
       // It is refused, or does what a signal does, which is nothing.
       if (outcome !== 'fine') expect(outcome).toHaveProperty('message');
+    }
+    // No answer has come in between: what was refused is not in flight.
+    const { pending } = mc.metrics();
+    if (name.includes('throws')) {
+      const refused = [failure(mc.get(key, undefined, { signal })), failure(mc.getMulti([key, 'other'], { signal }))];
+      expect(mc.metrics().pending).toBe(pending);
+      for (const error of await Promise.all(refused)) expect(error.message).toBe('odd');
     }
     expect(await lent).toBe(1);
     expect(await pool.reserve(() => 'again')).toBe('again');

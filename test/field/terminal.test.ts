@@ -87,6 +87,19 @@ it('keys and values on a terminal', async () => {
   expect(terminal.text).toMatch(/\\(x1b|u001b)\]0;owned/);
 });
 
+it.each([
+  ['a command', [escapes]],
+  ['an option', ['get', 'key', `--${escapes}`]],
+  ['a number', ['get', 'key', '--timeout', escapes]],
+  ['a server', ['get', 'key', '--servers', escapes]],
+  ['a behavior', ['get', 'key', '--behavior', escapes]],
+])('mistakes that quote %s', async (_name, args) => {
+  const { code, stdout, stderr } = await cli(args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).not.toMatch(commanding);
+  expect(stderr).toContain('owned');
+});
+
 describe('values of codecs.structured', () => {
   it('are read only if that is asked for', async () => {
     const [data, flags] = codecs.structured.serialize(new Map([['a', 1]]));

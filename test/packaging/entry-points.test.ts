@@ -1,7 +1,7 @@
 // The package as others see it: by its name, through package.json's "exports", compiled.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startMemcached, stopAll } from '../support/memcached-servers';
@@ -79,6 +79,38 @@ it('says what to do when it was bundled itself', () => {
   const source = write('program.js', program('cjs'));
   esbuild([source, '--outfile=everything/bundle.cjs']);
   expect(() => node(['everything/bundle.cjs'])).toThrow(/bundled[^]*--external:libmemcached/);
+});
+
+const { exports: entryPoints } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, unknown>;
+};
+it.each(Object.keys(entryPoints).filter((name) => name !== './package.json'))('%s loads from both faces', (name) => {
+  const from = path.posix.join('libmemcached', name);
+  const script = write(
+    'loads.mjs',
+    `import { createRequire } from 'node:module';
+     const cjs = createRequire(import.meta.url)('${from}');
+     const esm = await import('${from}');
+     console.log(typeof cjs === 'function' ? esm.default === cjs : Object.keys(cjs).every((key) => esm[key] === cjs[key]));`,
+  );
+  expect(node([script]).trim()).toBe('true');
+});
+
+it('a package of one line named memcached gives libraries the drop-in', () => {
+  const stand = path.join(project, 'node_modules/memcached');
+  mkdirSync(stand, { recursive: true });
+  writeFileSync(path.join(stand, 'package.json'), '{ "name": "memcached", "version": "2.2.2", "main": "index.js" }');
+  writeFileSync(path.join(stand, 'index.js'), "module.exports = require('libmemcached/memcached');");
+  cpSync(path.join(root, 'node_modules/connect-memcached'), path.join(project, 'node_modules/connect-memcached'), {
+    recursive: true,
+  });
+  const script = write(
+    'stand-in.cjs',
+    `const Store = require('connect-memcached')({ Store: function Store() {} });
+     const { client } = new Store({ hosts: ['127.0.0.1:1'] });
+     console.log(client instanceof require('libmemcached/memcached'));`,
+  );
+  expect(node([script]).trim()).toBe('true');
 });
 
 it.each([

@@ -86,6 +86,29 @@ describe('a list', () => {
     expect(new Client('localhost').servers).toEqual(['localhost']);
   });
 
+  it.each([
+    ['cache1,cache2', ['cache1', 'cache2']],
+    ['cache1:1, cache2:2:3', ['cache1:1', 'cache2:2:3']],
+    ['[::1]:5,127.0.0.1', ['[::1]:5', '127.0.0.1']],
+    ['udp:cache1,udp:cache2:7', ['udp:cache1', 'udp:cache2:7']],
+    ['/run/a.sock,/run/b.sock', ['/run/a.sock', '/run/b.sock']],
+  ])('is split at commas: %j', (servers, list) => {
+    expect(parseServers(servers)).toEqual(parseServers(list));
+    const mc = new Client(servers);
+    expect(mc.servers).toEqual(list);
+    expect(mc.clone().servers).toEqual(list);
+  });
+
+  it.each(['cache1,', ',cache1', 'cache1,,cache2', ',', ' '])('has no empty members: %j', (servers) => {
+    expect(() => new Client(servers)).toThrow(TypeError);
+  });
+
+  it('has no commas in its members', () => {
+    expect(() => new Client(['cache1,cache2'])).toThrow(/not a host name/);
+    // They are the path's own.
+    expect(new Client(['/run/a,b.sock']).servers).toEqual(['/run/a,b.sock']);
+  });
+
   it('must not be empty', () => {
     expect(() => parseServers([])).toThrow(/empty/);
     expect(() => parseServers('')).toThrow(TypeError);

@@ -1,0 +1,3 @@
+import Memcached from './memcached.js';
+
+export default Memcached;
