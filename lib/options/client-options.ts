@@ -156,8 +156,11 @@ function checkProtocol(options: ClientOptions, addresses: readonly ServerAddress
       if (!native.supportSasl) throw new TypeError('this libmemcached was built without SASL');
       return true;
     }
-    // It ends at the first space of what is sent.
-    if (username?.includes(' ') === true) throw new TypeError('username must not have a space in the text protocol');
+    // memcached's authfile.c takes what it is sent for words.
+    for (const [name, value] of Object.entries({ username, password })) {
+      if (value?.includes(' ') === true)
+        throw new TypeError(`${name} must not have a space: memcached's text authentication knows none`);
+    }
     return false;
   }
   return binary === true;

@@ -21,6 +21,12 @@ export interface SocketOwner {
   getBehaviors(): NativeBehaviors;
 }
 
+/**
+ * A record, decrypted, fits memcached's buffer of 16 KiB beside the start of a request that is there already: what does
+ * not fit it leaves to OpenSSL, and forgets. See native/binding/node_stream.cc, which relies on it.
+ */
+const recordBytes = 12 * 1024;
+
 /** An IPv4 address, or an IPv6 one: no name has a colon. */
 const isAddress = /^[\d.]+$|:/;
 
@@ -101,6 +107,7 @@ export class SecureSockets {
       return;
     }
     this.#sockets.set(id, socket);
+    socket.setMaxSendFragment(recordBytes);
     socket.unref(); // pending operations keep the process alive, and nothing else
     socket.setNoDelay(behaviors.tcp_nodelay !== 0);
     if (behaviors.tcp_keepalive !== 0) socket.setKeepAlive(true, Number(behaviors.tcp_keepidle) * 1000);

@@ -1,14 +1,15 @@
 // memcached's text authentication (-Y): sent first on every connection.
 
-import { failure, thrown, until, useClients } from '../support/clients';
+import { failure, thrown, useClients } from '../support/clients';
+import { until } from '../support/failover-clusters';
 import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 import { Client } from '../../lib/index';
 
 const connect = useClients();
-const credentials = { username: 'alice', password: 'a secret' };
+const credentials = { username: 'alice', password: 'secret' };
 let server: MemcachedServer;
 beforeAll(async () => {
-  server = await startMemcached({ textAuthentication: { users: { alice: 'a secret' } } });
+  server = await startMemcached({ textAuthentication: { users: { alice: 'secret' } } });
 });
 afterAll(stopAll);
 
@@ -23,7 +24,7 @@ it('right credentials', async () => {
 
 it.each([
   ['a wrong password', { binary: false, username: 'alice', password: 'wrong' }],
-  ['an unknown user', { binary: false, username: 'mallory', password: 'a secret' }],
+  ['an unknown user', { binary: false, username: 'mallory', password: 'secret' }],
   ['no credentials', { binary: false }],
 ])('%s: AuthenticationError, and the server counts as up', async (_name, options) => {
   const mc = connect(server, options);
@@ -36,7 +37,7 @@ it.each([
 });
 
 it('reconnects', async () => {
-  const own = await startMemcached({ textAuthentication: { users: { alice: 'a secret' } } });
+  const own = await startMemcached({ textAuthentication: { users: { alice: 'secret' } } });
   const mc = connect(own, { binary: false, ...credentials, behaviors: { retry_timeout: 0 } });
   await mc.set('key', 1);
   await own.restart();
@@ -54,7 +55,11 @@ it('a server that knows nothing of it does not keep the credentials', async () =
   await plain.stop();
 });
 
-it('a user name with a space is refused', () => {
-  const error = thrown(() => new Client('127.0.0.1', { binary: false, username: 'a b', password: 'c' }));
+it.each([
+  ['username', { username: 'a b', password: 'c' }],
+  ['password', { username: 'a', password: 'b c' }],
+])('a %s with a space is refused: memcached would not find it', (name, options) => {
+  const error = thrown(() => new Client('127.0.0.1', { binary: false, ...options }));
   expect(error).toBeInstanceOf(TypeError);
+  expect((error as Error).message).toMatch(name);
 });

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { inspect, promisify } from 'node:util';
 
 import { Client, TimeoutError, type TlsOptions } from '../../lib/index';
-import { failure, protocols, thrown, until, useClients } from '../support/clients';
+import { failure, protocols, thrown, useClients } from '../support/clients';
+import { until } from '../support/failover-clusters';
 import { certificatePath, startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 import { startSilentServer } from '../support/fake-servers';
 import { uniqueKey } from '../support/unique-keys';
