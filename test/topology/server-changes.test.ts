@@ -1,9 +1,10 @@
-// Servers at run time: setServers, URLs, connect, states, getAndTouch, the channel of connections.
+// Servers at run time: setServers, URLs, connect, states, the channel of connections.
 
 import diagnostics from 'node:diagnostics_channel';
 
 import { Client, SomeErrors, type ConnectContext, type StateChange } from '../../lib/index';
-import { failure, inEveryProtocol, secondsLeft, thrown, until, useClients, useServers } from '../support/clients';
+import { failure, thrown, useClients, useServers } from '../support/clients';
+import { until } from '../support/failover-clusters';
 import { startRefusingPort } from '../support/fake-servers';
 import { startMemcached, stopAll } from '../support/memcached-servers';
 import { uniqueKey } from '../support/unique-keys';
@@ -175,7 +176,7 @@ describe('connect and states', () => {
     expect(changes[0]).toMatchObject({ server: own.address, state: 'down', previous: 'up' });
     expect(changes[0]?.error?.message).toMatch(/refused/i);
     await own.restart();
-    await until(async () => (await mc.set('key', 3).catch(() => false)) === true);
+    await until(async () => await mc.set('key', 3).catch(() => false));
     await until(() => changes.length === 3);
     expect(changes.map(({ state }) => state)).toEqual(['down', 'probing', 'up']);
     expect('error' in (changes[2] as StateChange)).toBe(false);
@@ -203,21 +204,5 @@ describe('connect and states', () => {
       ['error', refusing.address, true],
       ['asyncEnd', refusing.address, true],
     ]);
-  });
-});
-
-inEveryProtocol(({ server, connect: make }) => {
-  it('getAndTouch', async () => {
-    const mc = make();
-    const key = uniqueKey();
-    await mc.set(key, 'value', 1000);
-    expect(await mc.getAndTouch(key, 50)).toBe('value');
-    const left = await secondsLeft(server(), key);
-    expect(left).toBeLessThanOrEqual(50);
-    expect(left).toBeGreaterThan(40);
-    expect(await mc.getAndTouch(uniqueKey(), 50)).toBeUndefined();
-    expect(await mc.getAndTouch(uniqueKey(), 50, 'default')).toBe('default');
-    await expect(mc.getAndTouch(key, -1)).rejects.toThrow(RangeError);
-    await expect(mc.getAndTouch('a b'.repeat(100), 1)).rejects.toMatchObject({ name: 'BadKeyProvided' });
   });
 });
