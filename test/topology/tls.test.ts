@@ -10,6 +10,7 @@ import { failure, protocols, thrown, useClients } from '../support/clients';
 import { until } from '../support/failover-clusters';
 import { certificatePath, startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
 import { startSilentServer } from '../support/fake-servers';
+import { socketOptions } from '../support/socket-options';
 import { uniqueKey } from '../support/unique-keys';
 
 const read = (name: string): string => readFileSync(certificatePath(name), 'utf8');
@@ -124,6 +125,16 @@ describe.each(protocols)('binary: %s', (binary) => {
     expect(error).toBeInstanceOf(TimeoutError);
     await silent.stop();
   });
+});
+
+it('tcp_nodelay, tcp_keepalive and tcp_keepidle', async () => {
+  const own = await startMemcached({ tls: {} });
+  const mc = connect(own, { tls: { ca }, behaviors: { tcp_keepalive: true, tcp_keepidle: 31 } });
+  await mc.set('key', 1);
+  expect(await socketOptions(own)).toMatchObject([{ noDelay: true, keepAlive: true, keepIdle: 31 }]);
+  mc.setBehaviors({ tcp_keepalive: false, tcp_nodelay: false }); // another connection
+  await mc.set('key', 1);
+  expect(await socketOptions(own)).toMatchObject([{ noDelay: false, keepAlive: false }]);
 });
 
 it('SASL over TLS', async () => {
