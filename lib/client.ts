@@ -5,7 +5,7 @@ import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
 import { Dispatcher } from './dispatch/dispatcher';
 import type { Route } from './dispatch/servers';
-import { MemcachedError, SomeErrors, returnCode } from './errors';
+import { ConnectionError, MemcachedError, SomeErrors, returnCode } from './errors';
 import { Namespaces, type Namespace } from './namespace/namespace';
 import type { StateChange } from './observability/connections';
 import { serverStates, type ClientMetrics, type ServerState } from './observability/metrics';
@@ -29,7 +29,7 @@ import { toFlushDelay, type TimeArg } from './options/expiry';
 import { copyOfBytes, isBytes } from './bytes';
 import { describeType } from './describe-type';
 import { assertKey, badKeyError, keyBytes, ownCopy, whyBadKey, type Key } from './options/keys';
-import { Transport } from './options/servers';
+import { serverName, Transport } from './options/servers';
 import { toPlan, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
 import { InternalItems } from './read-through/internal-items';
 import { ReadThrough } from './read-through/read-through';
@@ -61,7 +61,8 @@ export interface Explanation {
  * operations on different keys may be reordered and batched.
  */
 export class Client extends KeyOperations {
-  #servers: readonly string[];
+  /** With autoDiscovery: the configuration endpoint. */
+  readonly #given: readonly string[];
   readonly #options: ClientOptions;
   readonly #transport: Transport | undefined;
   readonly #dispatcher: Dispatcher;
@@ -103,7 +104,7 @@ export class Client extends KeyOperations {
       ),
     };
     super(context);
-    this.#servers = Object.freeze(checked.servers);
+    this.#given = checked.servers;
     this.#options = checked.given;
     this.#transport = checked.addresses[0]?.transport;
     this.#codec = checked.codec;
@@ -158,9 +159,12 @@ export class Client extends KeyOperations {
 
   // Servers.
 
-  /** The servers, as they were given; without the credentials of a URL. */
+  /**
+   * The servers, as they were given; without the credentials of a URL. With `autoDiscovery` those that were found; before, the
+   * configuration endpoint.
+   */
   get servers(): readonly string[] {
-    return this.#servers;
+    return this.#dispatcher.servers.list;
   }
 
   /**
@@ -168,15 +172,13 @@ export class Client extends KeyOperations {
    * follow the new list. Servers that stay keep their connections; those of others drain and close. With ketama only the keys
    * move that must.
    *
-   * @throws TypeError or RangeError for malformed servers, and between UDP and anything else
+   * @throws TypeError or RangeError for malformed servers, between UDP and anything else, and with `autoDiscovery`
    */
   setServers(servers: string | readonly string[]): void {
-    const { list, addresses } = readOtherServers(servers, {
-      transport: this.#transport,
-      isTls: Boolean(this.#options.tls),
-    });
-    this.#dispatcher.setServers(addresses);
-    this.#servers = Object.freeze(list);
+    if (this.#dispatcher.discovery !== undefined)
+      throw new TypeError('setServers: the servers of a client with autoDiscovery are those that it finds');
+    const isTls = Boolean(this.#options.tls);
+    this.#dispatcher.setServers(readOtherServers(servers, { transport: this.#transport, isTls }));
   }
 
   /**
@@ -187,12 +189,14 @@ export class Client extends KeyOperations {
     rejectCallback(options);
     if (this.#transport === Transport.Udp) return;
     const { executor, decoders } = this.#context;
-    const { servers } = this.#dispatcher;
-    const names = servers.ids.map((id) => servers.name(id));
-    const results = await executor.broadcastAll(Op.Version, decoders.text, makePayload(''), options);
     const errors = new Map<string, unknown>();
-    for (const [index, result] of results.entries())
-      if (result.status === 'rejected') errors.set(names[index] ?? '', result.reason);
+    try {
+      for (const { server, result } of await executor.broadcastAll(Op.Version, decoders.text, makePayload(''), options))
+        if (result.status === 'rejected') errors.set(serverName(server), result.reason);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      errors.set(error.server ?? '', error); // the configuration endpoint
+    }
     if (errors.size > 0) throw connectError(errors);
   }
 
@@ -241,7 +245,10 @@ export class Client extends KeyOperations {
   async #getStats(group: unknown, options: CallOptions | undefined): Promise<[string, Record<string, string>][]> {
     const { executor, decoders } = this.#context;
     const texts = await executor.broadcast(Op.Stats, decoders.text, makePayload(checkStatsArgument(group)), options);
-    return texts.map((text, index) => [this.#statsName(index), parseStats(text)]);
+    return texts.map(({ server: { host, port }, result }, index) => [
+      `${host}:${String(port)} (${String(index)})`,
+      parseStats(result),
+    ]);
   }
 
   /** Resolves with every server's version, by its name. Asks the servers. */
@@ -252,10 +259,8 @@ export class Client extends KeyOperations {
 
   async #version(options: CallOptions | undefined): Promise<Map<string, string>> {
     const { executor, decoders } = this.#context;
-    const { servers } = this.#dispatcher;
-    const names = servers.ids.map((id) => servers.name(id)); // of now
     const versions = await executor.broadcast(Op.Version, decoders.text, makePayload(''), options);
-    return new Map(versions.map((version, index) => [names[index] ?? '', version]));
+    return new Map(versions.map(({ server, result }) => [serverName(server), result]));
   }
 
   /** Closes all connections and forgets which servers failed. The next operation connects. */
@@ -280,7 +285,8 @@ export class Client extends KeyOperations {
   clone(): this {
     // A subclass whose constructor takes something else has to override this.
     const make = this.constructor as new (servers: readonly string[], options: ClientOptions) => this;
-    const copy = new make(this.servers, this.#options);
+    const isDiscovered = this.#dispatcher.discovery !== undefined;
+    const copy = new make(isDiscovered ? this.#given : this.servers, this.#options);
     for (const behaviors of this.#laterBehaviors) copy.setBehaviors(behaviors);
     return copy;
   }
@@ -404,11 +410,6 @@ export class Client extends KeyOperations {
     const buffer = Buffer.isBuffer(data) ? data : copyOfBytes(data);
     return this.#codec.deserialize(buffer, flags, this.#maxInflated);
   }
-
-  #statsName(index: number): string {
-    const address = this.#dispatcher.servers.addresses[index];
-    return `${address?.host ?? ''}:${String(address?.port)} (${String(index)})`;
-  }
 }
 
 /** What is called without a detour. */
@@ -417,7 +418,8 @@ const ownMethods = Client.prototype;
 function dispatcherFor(checked: CheckedOptions): Dispatcher {
   const { username, password } = checked.given;
   return new Dispatcher({
-    addresses: checked.addresses,
+    servers: { list: checked.servers, addresses: checked.addresses },
+    discoveryInterval: checked.discoveryInterval,
     tls: checked.tls,
     binary: checked.binary,
     ...(username === undefined ? {} : { username, password: password ?? '' }),

@@ -13,17 +13,25 @@ import { serverName, toNative, type ServerAddress } from '../options/servers';
 /** The distribution's choice, the hash function's value, the server's id and its state. */
 export type Route = [hash: number, digest: number, server: number, state: number];
 
+/** Servers as they were given, and what that means. */
+export interface ServerList {
+  readonly list: readonly string[];
+  readonly addresses: readonly ServerAddress[];
+}
+
 export class Servers {
   /** Errors that callers got. */
   readonly errors = new ErrorCounts();
   readonly #native: NativeClient;
+  #list: readonly string[];
   #ids: readonly number[];
   /** By id; also of those that left the list. */
   readonly #addresses: ServerAddress[];
   readonly #names: string[];
 
-  constructor(client: NativeClient, addresses: readonly ServerAddress[]) {
+  constructor(client: NativeClient, { list, addresses }: ServerList) {
     this.#native = client;
+    this.#list = Object.freeze(list);
     this.#ids = addresses.map((_address, index) => index);
     this.#addresses = [...addresses];
     this.#names = addresses.map(serverName);
@@ -43,8 +51,14 @@ export class Servers {
     return this.#ids.map((id) => this.#addresses[id] as ServerAddress);
   }
 
+  /** The list, as it was given. */
+  get list(): readonly string[] {
+    return this.#list;
+  }
+
   /** Changes the list. */
-  set(addresses: readonly ServerAddress[]): void {
+  set({ list, addresses }: ServerList): void {
+    this.#list = Object.freeze(list);
     this.#ids = this.#native.setServers(addresses.map(toNative));
     for (const [index, id] of this.#ids.entries()) {
       const address = addresses[index] as ServerAddress;

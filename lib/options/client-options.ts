@@ -30,6 +30,11 @@ export interface ClientOptions {
    * `rejectUnauthorized`, …), with Node's defaults. Not with UDP or Unix sockets. Default false.
    */
   tls?: boolean | TlsOptions | undefined;
+  /**
+   * The one server given is a configuration endpoint, as Amazon ElastiCache has it: it is asked for the servers at the first
+   * use and every `interval` milliseconds (100 … 2^31-1, default 60,000). Default false.
+   */
+  autoDiscovery?: boolean | { interval?: number | undefined } | undefined;
   behaviors?: Partial<Behaviors> | undefined;
   /** How values become bytes: one of `codecs`, by its name or itself, or your own. Default `'pylibmc'`. */
   codec?: CodecName | Codec | undefined;
@@ -60,6 +65,8 @@ export interface CheckedOptions {
   addresses: readonly ServerAddress[];
   binary: boolean;
   tls: TlsOptions | undefined;
+  /** Milliseconds between two questions for the servers; undefined: they are as given. */
+  discoveryInterval: number | undefined;
   behaviors: NativeBehaviors;
   codec: Codec;
   maxInflated: number;
@@ -72,6 +79,7 @@ const names = [
   'username',
   'password',
   'tls',
+  'autoDiscovery',
   'behaviors',
   'codec',
   'maxInflated',
@@ -100,6 +108,7 @@ export function checkClientOptions(servers: string | readonly string[], given: C
     addresses,
     binary,
     tls,
+    discoveryInterval: checkDiscovery(options.autoDiscovery, addresses),
     behaviors: behaviors === undefined ? {} : behaviorsToNative(behaviors, binary),
     codec,
     maxInflated: checkInteger(maxInflated, 'maxInflated', 1, maxInflatedLimit),
@@ -138,6 +147,19 @@ function checkTls({ tls }: ClientOptions, addresses: readonly ServerAddress[]): 
   if (options !== undefined && transport === Transport.Unix)
     throw new TypeError('tls is not possible over Unix sockets');
   return options;
+}
+
+/** @throws TypeError for what cannot be a configuration endpoint */
+function checkDiscovery(given: unknown, addresses: readonly ServerAddress[]): number | undefined {
+  if (given === undefined || given === false) return undefined;
+  if (given !== true && (typeof given !== 'object' || given === null || Array.isArray(given)))
+    throw new TypeError(`autoDiscovery must be true, false or { interval }, not ${describeType(given)}`);
+  const { interval = 60_000 } = given === true ? {} : readOptions<{ interval?: number }>(given, ['interval']);
+  if (addresses.length !== 1)
+    throw new TypeError(`autoDiscovery takes one server, the configuration endpoint, not ${String(addresses.length)}`);
+  if (addresses[0]?.transport !== Transport.Tcp)
+    throw new TypeError('autoDiscovery is possible over TCP only: not over UDP or Unix sockets');
+  return checkInteger(interval, 'autoDiscovery.interval', 100, 2 ** 31 - 1);
 }
 
 /** Whether the protocol is binary. */

@@ -3,11 +3,11 @@
  * them. JavaScript's side of native/binding/node_stream.h.
  */
 
-import type * as tls from 'node:tls';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { NativeBehaviors } from '../addon/addon';
 import { SocketEvent } from '../addon/record-layout';
 import { nextTick } from '../timing';
+import { loadTls, openSecureSocket } from './open-secure-socket';
 import { describeTlsError } from './tls-errors';
 import type { TlsOptions } from '../options/tls-options';
 
@@ -27,18 +27,12 @@ export interface SocketOwner {
  */
 const recordBytes = 12 * 1024;
 
-/** An IPv4 address, or an IPv6 one: no name has a colon. */
-const isAddress = /^[\d.]+$|:/;
-
 /** Sockets of clients that were collected without having been destroyed. */
 const orphans = new FinalizationRegistry<SecureSockets>((sockets) => {
   sockets.destroy();
 });
 
 export class SecureSockets {
-  // Loaded where it is used: it takes longer than all the rest.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  readonly #tls = require('node:tls') as typeof tls;
   readonly #options: TlsOptions;
   readonly #context: SecureContext;
   readonly #sockets = new Map<number, TLSSocket>();
@@ -50,7 +44,7 @@ export class SecureSockets {
     this.#options = options;
     // Once for all connections: reading certificates takes longer than a handshake.
     try {
-      this.#context = options.secureContext ?? this.#tls.createSecureContext(options);
+      this.#context = options.secureContext ?? loadTls().createSecureContext(options);
     } catch (error) {
       throw new TypeError(`tls: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
@@ -90,14 +84,10 @@ export class SecureSockets {
     const session = this.#sessions.get(server);
     let socket: TLSSocket;
     try {
-      socket = this.#tls.connect({
-        // A server that is addressed by its number has no name to be asked for.
-        ...(isAddress.test(host) ? {} : { servername: host }),
+      socket = openSecureSocket(host, port, {
         ...(session === undefined ? {} : { session }),
         ...this.#options,
         secureContext: this.#context,
-        host,
-        port,
       });
     } catch (error) {
       const message = describeTlsError(error);
