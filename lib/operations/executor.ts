@@ -3,6 +3,7 @@
 import { operationNames, type Op } from '../addon/record-layout';
 import { giveUpWhen } from '../dispatch/abort';
 import type { Dispatcher } from '../dispatch/dispatcher';
+import { closedError } from '../dispatch/failures';
 import type { Payload } from '../dispatch/pending-operation';
 import { TimeoutError, describe, describeDeadline } from '../errors';
 import { noFallback, withFallback } from '../observability/fail-soft';
@@ -136,7 +137,7 @@ export class OperationExecutor implements Executor {
 
   /** Waits until the servers are known; resolves with the options for what comes then: it has the rest of the time. */
   #discover(op: Op, discovery: Discovery, call: CallOptions | undefined): Promise<CallOptions> {
-    const { servers, timeout } = this.dispatcher;
+    const { lifecycle, servers, timeout } = this.dispatcher;
     const milliseconds = call?.timeout ?? timeout;
     const deadline = now() + milliseconds;
     const late = (): Error => {
@@ -152,7 +153,7 @@ export class OperationExecutor implements Executor {
         },
         (error: unknown) => {
           stop();
-          reject(error);
+          reject(lifecycle.isClosed ? closedError(operationNames[op]) : (error as Error));
         },
       );
     });

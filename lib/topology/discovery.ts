@@ -78,34 +78,29 @@ export class Discovery {
     const { signal } = this.#controller;
     const isUrgent = this.#known === undefined;
     this.#attempt = askConfiguration({ endpoint, tls, timeout, isUrgent, signal })
-      .then(
-        (configuration) => {
-          this.#take(configuration);
-        },
-        (error: unknown) => {
-          this.#fail(error);
-        },
-      )
+      .then((configuration) => {
+        this.#take(configuration);
+      })
+      .catch((error: unknown) => {
+        this.#fail(error);
+      })
       .finally(() => {
         this.#attempt = undefined;
       });
     return this.#attempt;
   }
 
+  /** @throws Error if it is not to be used */
   #take(configuration: Configuration): void {
     const { servers, version } = configuration;
-    if (servers.length > maxServers) {
-      this.#fail(
-        new Error(`it names ${String(servers.length)} servers, and libmemcached takes at most ${String(maxServers)}`),
-      );
-      return;
-    }
+    if (servers.length > maxServers)
+      throw new Error(`it names ${String(servers.length)} servers; libmemcached takes at most ${String(maxServers)}`);
     // An endpoint of several machines may know of an older list for a while.
-    const isOther = this.#known === undefined || version > this.#known.version;
+    if (this.#known === undefined || version > this.#known.version) {
+      this.#options.onServers(servers);
+      this.#known = configuration;
+    }
     this.#timer.set(this.#options.interval);
-    if (!isOther) return;
-    this.#known = configuration;
-    this.#options.onServers(servers);
   }
 
   #fail(reason: unknown): void {
