@@ -24,6 +24,8 @@ const guides = [
   'tls',
   'authentication',
   'udp',
+  'elasticache',
+  'kubernetes',
   'clusters-and-failover',
   'when-servers-fail',
   'behaviors',

@@ -145,6 +145,15 @@ it('SASL over TLS', async () => {
   await own.stop();
 });
 
+it('text authentication over TLS', async () => {
+  const own = await startMemcached({ tls: {}, textAuthentication: { users: { alice: 'secret' } } });
+  const text = { tls: { ca }, binary: false, username: 'alice' };
+  expect(await connect(own, { ...text, password: 'secret' }).set('key', 1)).toBe(true);
+  const error = await failure(connect(own, { ...text, password: 'wrong' }).set('key', 1));
+  expect(error.name).toBe('AuthenticationError');
+  await own.stop();
+});
+
 it('NODE_EXTRA_CA_CERTS', async () => {
   const script = `
     const { Client } = require(${JSON.stringify(path.join(__dirname, '../..'))});
