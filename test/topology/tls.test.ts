@@ -2,7 +2,9 @@
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createConnection, type AddressInfo } from 'node:net';
 import path from 'node:path';
+import tls from 'node:tls';
 import { inspect, promisify } from 'node:util';
 
 import { Client, TimeoutError, type TlsOptions } from '../../lib/index';
@@ -152,6 +154,24 @@ it('text authentication over TLS', async () => {
   const error = await failure(connect(own, { ...text, password: 'wrong' }).set('key', 1));
   expect(error.name).toBe('AuthenticationError');
   await own.stop();
+});
+
+it.each(['TLSv1.2', 'TLSv1.3'] as const)('%s: a reconnect resumes the session', async (maxVersion) => {
+  const plain = await startMemcached();
+  const reused: boolean[] = [];
+  const front = tls.createServer({ cert: read('server.pem'), key: read('server.key'), maxVersion }, (socket) => {
+    reused.push(socket.isSessionReused());
+    socket.pipe(createConnection(plain.port, plain.host)).pipe(socket);
+    socket.on('error', () => undefined); // the client may hang up at any time
+  });
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+  const mc = connect(`127.0.0.1:${String((front.address() as AddressInfo).port)}`, { tls: { ca } });
+  for (let round = 0; round < 3; ++round) {
+    await mc.set('key', round);
+    await mc.disconnectAll();
+  }
+  front.close();
+  expect(reused).toEqual([false, true, true]);
 });
 
 it('NODE_EXTRA_CA_CERTS', async () => {
