@@ -5,13 +5,13 @@ import { join } from 'node:path';
 
 const { exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 
-/** The interface of the npm package memcached: docs/migrating-from-memcached.md says what differs from it. */
-const dropIn = './memcached';
+/** The interfaces of npm's packages of these names: docs/migrating-from-*.md say what differs from them. */
+const dropIns = ['./memcached', './memjs'];
 
 /** The sources of what package.json exports. */
 const entryPoints = Object.entries(exports).flatMap(([entry, target]) => {
   const types = target.require?.types;
-  return types === undefined || entry === dropIn
+  return types === undefined || dropIns.includes(entry)
     ? []
     : [types.replace(/^\.\/dist\//, 'lib/').replace(/\.d\.ts$/, '.ts')];
 });

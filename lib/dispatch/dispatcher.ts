@@ -184,6 +184,8 @@ export class Dispatcher {
       this.#buffer.write(operation, index, slot, deadline, 0);
     } catch (error) {
       this.#rollback(slot);
+      // Nothing may leave in this tick, and then its end resets no clock.
+      this.#clock.endTick();
       throw error;
     }
     this.#schedule.onWrite();

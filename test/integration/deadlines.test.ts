@@ -212,6 +212,13 @@ describe.each(protocols)('a server that stops answering (binary: %s)', (binary) 
     expect(await other.get(second)).toBeUndefined();
   });
 
+  it('an operation has its whole time, also after a tick in which nothing was sent', async () => {
+    const mc = connect(server, { binary, timeout: 200 });
+    await failure(mc.get(''));
+    await sleep(300);
+    expect(await mc.get(uniqueKey())).toBeUndefined();
+  });
+
   it('stalls only its own keys', async () => {
     const healthy = await startMemcached();
     const mc = connect([server, healthy], { binary, timeout: 300 });

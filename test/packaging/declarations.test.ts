@@ -8,6 +8,7 @@ const entryPoints = [
   'index.d.ts',
   'integrations/keyv.d.ts',
   'integrations/express-session.d.ts',
+  'integrations/memjs.d.ts',
   'integrations/otel.d.ts',
 ];
 

@@ -1,6 +1,7 @@
 /** The options of memcached 2.2.2: their defaults, and which of them have no meaning here. */
 
 import type { ClientOptions } from '../../index';
+import { warnOnce } from '../warn-once';
 import type { IssueConfig } from './issue-log';
 
 export interface MemcachedOptions {
@@ -116,16 +117,10 @@ const withoutEffect: Readonly<Partial<Record<keyof typeof defaults, string>>> = 
   debug: 'see docs/observability.md for what can be watched',
 };
 
-const warned = new Set<string>();
-
 /** Warns of the options that were given and have no effect, once a process for each. */
 export function warnOfOptionsWithoutEffect(config: Readonly<Record<string, unknown>>): void {
   for (const [name, why] of Object.entries(withoutEffect)) {
-    if (config[name] === undefined || config[name] === defaults[name as keyof typeof defaults]) continue;
-    if (warned.has(name)) continue;
-    warned.add(name);
-    process.emitWarning(`the option ${name} has no effect in libmemcached/memcached: ${why}`, {
-      code: 'LIBMEMCACHED_OPTION_WITHOUT_EFFECT',
-    });
+    const isGiven = config[name] !== undefined && config[name] !== defaults[name as keyof typeof defaults];
+    if (isGiven) warnOnce('libmemcached/memcached', name, why);
   }
 }
