@@ -23,6 +23,8 @@ const ratios = {
   touch: { 1: 0.95, 10: 1.1, 30: 1.8, 100: 2.5, 1000: 4 },
   add: { 1: 0.95, 10: 1.2, 30: 2, 100: 4.5, 1000: 6 },
   delete: { 1: 0.95, 10: 1.2, 30: 2, 100: 4.5, 1000: 6 },
+  'get-tls': { 1: 0.95, 10: 1.3, 100: 3.5 },
+  'set-tls': { 1: 0.95, 10: 1.1, 100: 1.4 },
   getMulti: 3,
   setMulti: 6,
   ...Object.fromEntries(large.map((workload) => [workload, 1])),

@@ -148,7 +148,7 @@ async function planWorkload(workload, participants, options) {
     const adapter = await loadAdapter(participant.name);
     members.push({
       ...participant,
-      lacks: adapter.lacks(workload),
+      lacks: workload.tls && !adapter.hasTls ? 'has no TLS' : adapter.lacks(workload),
       emulated: isEmulated(adapter, workload.operation),
     });
   }
@@ -159,7 +159,7 @@ async function planWorkload(workload, participants, options) {
 async function measureOne(workload, participant, options) {
   const { warmup } = options;
   const seconds = options.seconds * (workload.stretch ?? 1);
-  const servers = await startServers(workload.servers, workload.cpu);
+  const servers = await startServers(workload.servers, workload);
   try {
     if (participant.isReference) {
       const [program, ...args] = participant.command;

@@ -2,7 +2,9 @@
  * One client, one workload, one process: `node worker.mjs '<json>'` with { client, workload, servers, seconds, warmup }.
  * Prints one line of JSON: the figures, or { error } or { wrong }.
  */
+import { readFileSync } from 'node:fs';
 import { loadAdapter } from './clients/index.mjs';
+import { authority } from './runner/certificates.mjs';
 import { check, WrongData } from './worker/check.mjs';
 import { closed } from './worker/closed.mjs';
 import { makeData } from './worker/data.mjs';
@@ -17,7 +19,7 @@ async function work({ client, workload, servers, seconds, warmup }) {
   const Adapter = await loadAdapter(client);
   const makeAdapter = async () => {
     const adapter = new Adapter();
-    await adapter.connect(servers, workload.values);
+    await adapter.connect(servers, workload.values, workload.tls ? { ca: readFileSync(authority) } : undefined);
     return adapter;
   };
   const adapter = await makeAdapter();

@@ -10,6 +10,7 @@
  *   values     'string' unless said, or 'buffer'
  *   servers    1 unless said
  *   compare    what ratios are made of: 'rate' (default), 'p99', or 'none'
+ *   tls        over TLS
  *   cpu        server and client run on this one processor
  *   onlyByName only with --workload
  *   quick      part of --quick; a list picks from inFlight
@@ -34,6 +35,10 @@ export const workloads = [
   // by a factor of four (summary.mjs). On one processor it has no choice; not a goal, but steady enough to work with.
   { name: 'get-1-pinned', operation: 'get', inFlight: 1, cpu: 0, onlyByName: true },
   { name: 'set-1-pinned', operation: 'set', inFlight: 1, cpu: 0, onlyByName: true },
+
+  // npm run bench -- --workload '*-tls-*': results/tls.md.
+  { name: 'get-tls', operation: 'get', inFlight: [1, 10, 100, 1000], tls: true, onlyByName: true },
+  { name: 'set-tls', operation: 'set', inFlight: [1, 10, 100, 1000], tls: true, onlyByName: true },
 
   { name: 'getMulti', operation: 'getMulti', keys: 100, inFlight: 10, quick: true, chart: true },
   { name: 'setMulti', operation: 'setMulti', keys: 100, inFlight: 10, quick: true, chart: true },

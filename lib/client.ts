@@ -5,8 +5,9 @@ import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
 import { Dispatcher } from './dispatch/dispatcher';
 import type { Route } from './dispatch/servers';
-import { MemcachedError, returnCode } from './errors';
+import { ConnectionError, MemcachedError, SomeErrors, returnCode } from './errors';
 import { Namespaces, type Namespace } from './namespace/namespace';
+import type { StateChange } from './observability/connections';
 import { serverStates, type ClientMetrics, type ServerState } from './observability/metrics';
 import { checkStatsArgument } from './operations/arguments';
 import type { ClientContext } from './operations/client-context';
@@ -18,12 +19,17 @@ import { Serializer } from './operations/serialization';
 import type { Behaviors } from './options/behaviors';
 import * as behaviorTable from './options/behaviors';
 import { readOptions, rejectCallback, type CallOptions } from './options/call-options';
-import { checkClientOptions, type CheckedOptions, type ClientOptions } from './options/client-options';
+import {
+  checkClientOptions,
+  readOtherServers,
+  type CheckedOptions,
+  type ClientOptions,
+} from './options/client-options';
 import { toFlushDelay, type TimeArg } from './options/expiry';
 import { copyOfBytes, isBytes } from './bytes';
 import { describeType } from './describe-type';
 import { assertKey, badKeyError, keyBytes, ownCopy, whyBadKey, type Key } from './options/keys';
-import { serverList, serverName, toNative, type ServerAddress } from './options/servers';
+import { serverName, Transport } from './options/servers';
 import { toPlan, type GetOrSetOptions, type Loader } from './read-through/get-or-set';
 import { InternalItems } from './read-through/internal-items';
 import { ReadThrough } from './read-through/read-through';
@@ -55,10 +61,10 @@ export interface Explanation {
  * operations on different keys may be reordered and batched.
  */
 export class Client extends KeyOperations {
-  /** The servers, as they were given. */
-  readonly servers: readonly string[];
+  /** With autoDiscovery: the configuration endpoint. */
+  readonly #given: readonly string[];
   readonly #options: ClientOptions;
-  readonly #addresses: readonly ServerAddress[];
+  readonly #transport: Transport | undefined;
   readonly #dispatcher: Dispatcher;
   readonly #context: ClientContext;
   readonly #codec: Codec;
@@ -78,8 +84,7 @@ export class Client extends KeyOperations {
    * @throws TypeError or RangeError for malformed servers, options or behaviors
    */
   constructor(servers: string | readonly string[], options: ClientOptions = {}) {
-    const list = serverList(servers);
-    const checked = checkClientOptions(list, options);
+    const checked = checkClientOptions(servers, options);
     const dispatcher = dispatcherFor(checked);
     // Of another codec, or overridden in whatever way (a method, a field, an assignment): then they are called for every
     // value.
@@ -99,9 +104,9 @@ export class Client extends KeyOperations {
       ),
     };
     super(context);
-    this.servers = Object.freeze(list);
+    this.#given = checked.servers;
     this.#options = checked.given;
-    this.#addresses = checked.addresses;
+    this.#transport = checked.addresses[0]?.transport;
     this.#codec = checked.codec;
     this.#codecSerializer = new Serializer(checked.codec, () => (value) => checked.codec.serialize(value));
     this.#maxInflated = checked.maxInflated;
@@ -154,6 +159,65 @@ export class Client extends KeyOperations {
 
   // Servers.
 
+  /**
+   * The servers, as they were given; without the credentials of a URL. With `autoDiscovery` those that were found; before, the
+   * configuration endpoint.
+   */
+  get servers(): readonly string[] {
+    return this.#dispatcher.servers.list;
+  }
+
+  /**
+   * Changes the servers of a living client. Operations that were called before go where they were meant to go; later ones
+   * follow the new list. Servers that stay keep their connections; those of others drain and close. With ketama only the keys
+   * move that must.
+   *
+   * @throws TypeError or RangeError for malformed servers, between UDP and anything else, and with `autoDiscovery`
+   */
+  setServers(servers: string | readonly string[]): void {
+    if (this.#dispatcher.discovery !== undefined)
+      throw new TypeError('setServers: the servers of a client with autoDiscovery are those that it finds');
+    const isTls = Boolean(this.#options.tls);
+    this.#dispatcher.setServers(readOtherServers(servers, { transport: this.#transport, isTls }));
+  }
+
+  /**
+   * Opens every connection, so that the first requests find them open. Rejects with SomeErrors if a server cannot be
+   * reached: its `errors` has the error of each, by the server's name. Over UDP there is nothing to open.
+   */
+  async connect(options?: CallOptions): Promise<void> {
+    rejectCallback(options);
+    if (this.#transport === Transport.Udp) return;
+    const { executor, decoders } = this.#context;
+    const errors = new Map<string, unknown>();
+    try {
+      for (const { server, result } of await executor.broadcastAll(Op.Version, decoders.text, makePayload(''), options))
+        if (result.status === 'rejected') errors.set(serverName(server), result.reason);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      errors.set(error.server ?? '', error); // the configuration endpoint
+    }
+    if (errors.size > 0) throw connectError(errors);
+  }
+
+  /** Calls `listener` whenever the state of a server has changed: `up`, `down`, `probing`, `dead`. */
+  on(event: 'state', listener: (change: StateChange) => void): this {
+    this.#dispatcher.connections.events.on(event, listener);
+    return this;
+  }
+
+  /** As `on`, once. */
+  once(event: 'state', listener: (change: StateChange) => void): this {
+    this.#dispatcher.connections.events.once(event, listener);
+    return this;
+  }
+
+  /** Calls the listener no longer. */
+  off(event: 'state', listener: (change: StateChange) => void): this {
+    this.#dispatcher.connections.events.off(event, listener);
+    return this;
+  }
+
   /** Empties all servers; with `time`, after this many seconds. */
   flushAll(options?: FlushOptions): Promise<true> {
     rejectCallback(options);
@@ -181,7 +245,10 @@ export class Client extends KeyOperations {
   async #getStats(group: unknown, options: CallOptions | undefined): Promise<[string, Record<string, string>][]> {
     const { executor, decoders } = this.#context;
     const texts = await executor.broadcast(Op.Stats, decoders.text, makePayload(checkStatsArgument(group)), options);
-    return texts.map((text, index) => [this.#statsName(index), parseStats(text)]);
+    return texts.map(({ server: { host, port }, result }, index) => [
+      `${host}:${String(port)} (${String(index)})`,
+      parseStats(result),
+    ]);
   }
 
   /** Resolves with every server's version, by its name. Asks the servers. */
@@ -193,7 +260,7 @@ export class Client extends KeyOperations {
   async #version(options: CallOptions | undefined): Promise<Map<string, string>> {
     const { executor, decoders } = this.#context;
     const versions = await executor.broadcast(Op.Version, decoders.text, makePayload(''), options);
-    return new Map(versions.map((version, index) => [this.#dispatcher.servers.name(index), version]));
+    return new Map(versions.map(({ server, result }) => [serverName(server), result]));
   }
 
   /** Closes all connections and forgets which servers failed. The next operation connects. */
@@ -218,7 +285,8 @@ export class Client extends KeyOperations {
   clone(): this {
     // A subclass whose constructor takes something else has to override this.
     const make = this.constructor as new (servers: readonly string[], options: ClientOptions) => this;
-    const copy = new make(this.servers, this.#options);
+    const isDiscovered = this.#dispatcher.discovery !== undefined;
+    const copy = new make(isDiscovered ? this.#given : this.servers, this.#options);
     for (const behaviors of this.#laterBehaviors) copy.setBehaviors(behaviors);
     return copy;
   }
@@ -342,11 +410,6 @@ export class Client extends KeyOperations {
     const buffer = Buffer.isBuffer(data) ? data : copyOfBytes(data);
     return this.#codec.deserialize(buffer, flags, this.#maxInflated);
   }
-
-  #statsName(index: number): string {
-    const address = this.#addresses[index] as ServerAddress;
-    return `${address.host}:${String(address.port)} (${String(index)})`;
-  }
 }
 
 /** What is called without a detour. */
@@ -355,8 +418,9 @@ const ownMethods = Client.prototype;
 function dispatcherFor(checked: CheckedOptions): Dispatcher {
   const { username, password } = checked.given;
   return new Dispatcher({
-    servers: checked.addresses.map(toNative),
-    serverNames: checked.addresses.map(serverName),
+    servers: { list: checked.servers, addresses: checked.addresses },
+    discoveryInterval: checked.discoveryInterval,
+    tls: checked.tls,
     binary: checked.binary,
     ...(username === undefined ? {} : { username, password: password ?? '' }),
     behaviors: checked.behaviors,
@@ -373,6 +437,17 @@ function parseStats(text: string): Record<string, string> {
   const stats: Record<string, string> = {};
   for (let index = 0; index + 1 < parts.length; index += 2) stats[parts[index] as string] = parts[index + 1] as string;
   return stats;
+}
+
+function connectError(errors: Map<string, unknown>): SomeErrors {
+  const reasons = [...errors.values()].map((error) => (error instanceof Error ? error.message : String(error)));
+  const [first] = errors.values();
+  return new SomeErrors(`connect: ${reasons.join('; ')}`, {
+    operation: 'connect',
+    retcode: returnCode('SOME_ERRORS'),
+    cause: first,
+    errors,
+  });
 }
 
 function behaviorError(error: unknown): Error {

@@ -20,6 +20,8 @@ export interface ErrorDetails {
   cause?: unknown;
   /** See {@link MemcachedError.outcomeUnknown}. */
   outcomeUnknown?: boolean;
+  /** See {@link SomeErrors.errors}. */
+  errors?: ReadonlyMap<string, unknown>;
 }
 
 /**
@@ -111,6 +113,13 @@ export class AllocationError extends MemcachedError {
 /** Some servers failed; see the message. */
 export class SomeErrors extends MemcachedError {
   override readonly code = 'ERR_MEMCACHED_SOME_ERRORS' as const;
+  /** Of `connect`: the error of each server that cannot be reached, by its name. */
+  declare readonly errors?: ReadonlyMap<string, unknown>;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details);
+    if (details.errors !== undefined) this.errors = details.errors;
+  }
 }
 export class NoServers extends MemcachedError {
   override readonly code = 'ERR_MEMCACHED_NO_SERVERS' as const;

@@ -14,11 +14,13 @@ export {
 export type { GetOrSetOptions, Loader } from './read-through/get-or-set';
 export type { Namespace } from './namespace/namespace';
 export type { ClientOptions } from './options/client-options';
+export type { TlsOptions } from './options/tls-options';
 export type { StoreOptions, CounterOptions } from './operations/arguments';
 export type { CallOptions } from './options/call-options';
 export type { Entries, MultiOptions } from './operations/multi-operation';
 export type { CountMultiOptions, KeyOperations } from './operations/key-operations';
 export type { CommandContext } from './observability/tracing';
+export type { ConnectContext, StateChange } from './observability/connections';
 export type { FailureMessage } from './observability/fail-soft';
 export type { Key } from './options/keys';
 export type { TimeArg } from './options/expiry';

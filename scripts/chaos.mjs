@@ -2,12 +2,15 @@
 // what may be read.
 //
 //   npm run chaos -- --minutes 10
+//   npm run chaos -- --tls            all of it over TLS
 //
 // Ends with a report, and exit code 1 on any finding: a value that may not be read, a promise that did not settle by its
 // deadline and the margin (not counting the time when other programs had the processors), an error that is none of ours,
 // growing memory. A crash is a crash.
 
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client, buildInfo } from '../dist/index.mjs';
 import { Faults } from './chaos/faults.mjs';
@@ -24,6 +27,7 @@ const { values: given } = parseArgs({
     loops: { type: 'string', default: '20' },
     margin: { type: 'string', default: '500' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    tls: { type: 'boolean', default: false },
   },
 });
 const [minutes, loopsEach, margin, seed] = [given.minutes, given.loops, given.margin, given.seed].map(Number);
@@ -50,9 +54,16 @@ const kinds = settings.flatMap(({ name, timeout, behaviors }) =>
 const thread = new ThreadWatch();
 const world = new World(margin, thread);
 const random = randomOf(seed);
-const servers = await Promise.all([Server.start(), Server.start(), Server.start()]);
+const certificate = (name) => fileURLToPath(new URL(`../test/support/certificates/${name}`, import.meta.url));
+const serverOptions = given.tls
+  ? ['-Z', '-o', `ssl_chain_cert=${certificate('server.pem')},ssl_key=${certificate('server.key')}`]
+  : [];
+const tls = given.tls && { ca: readFileSync(certificate('authority.pem')) };
+const servers = await Promise.all([1, 2, 3].map(() => Server.start(serverOptions)));
 const addresses = servers.map(({ address }) => address);
-console.log(`${buildInfo()}\n${minutes} minutes, seed ${seed}, against ${addresses.join(', ')}`);
+console.log(
+  `${buildInfo()}\n${minutes} minutes, seed ${seed}, against ${addresses.join(', ')}${tls ? ', with TLS' : ''}`,
+);
 
 process.on('unhandledRejection', (error) => world.finding(`an unhandled rejection: ${error?.stack}`));
 process.on('warning', (warning) => world.finding(`a warning of Node: ${warning.stack}`));
@@ -60,7 +71,7 @@ process.on('warning', (warning) => world.finding(`a warning of Node: ${warning.s
 const started = performance.now();
 thread.start();
 const isOver = () => performance.now() - started >= minutes * 60_000;
-const clients = kinds.map(({ timeout, options }) => new Client(addresses, { timeout, ...options }));
+const clients = kinds.map(({ timeout, options }) => new Client(addresses, { timeout, tls, ...options }));
 const loops = kinds.flatMap((kind, which) =>
   Array.from(
     { length: loopsEach },

@@ -72,7 +72,7 @@ try {
         stdio: ['ignore', 'pipe', 'inherit'],
       }).trim();
     say(`Node ${run('-p', 'process.version + " for " + process.arch')}`);
-    for (const script of ['consumer.cjs', 'consumer.mjs', 'workout.mjs']) {
+    for (const script of ['consumer.cjs', 'consumer.mjs', 'workout.mjs', 'tls.mjs']) {
       const output = run(script);
       if (!/^ok: /m.test(output)) throw new Error(`${script} did not say ok:\n${output}`);
       say(`${script}: ${output}`);

@@ -67,7 +67,7 @@ async function use(tree, env, platform) {
   const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
   await tree.must(`npm install --ignore-scripts --save-dev ${tools.join(' ')}`, { cwd: PROJECT });
   await tree.must('npx tsc -p .', { cwd: PROJECT });
-  for (const script of ['consumer.cjs', 'consumer.mjs', 'out/consumer.js', 'workout.mjs']) {
+  for (const script of ['consumer.cjs', 'consumer.mjs', 'out/consumer.js', 'workout.mjs', 'tls.mjs']) {
     const output = await tree.must(`node ${script}`, { cwd: PROJECT, env });
     check(/^ok: /m.test(output), `${script} did not say ok:\n${output}`);
     say(`${script}: ${output.trim()}`);

@@ -20,13 +20,14 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 const require = createRequire(import.meta.url);
 
-const TESTS = ['test/integration', 'test/failover', 'test/lifecycle', 'test/hostile'];
+const TESTS = ['test/integration', 'test/failover', 'test/lifecycle', 'test/hostile', 'test/topology'];
 /** Every path through the addon at least once, and its ends. */
 const SHORT_TESTS = [
   ...['reading', 'writing', 'counters', 'multi-reading', 'compression', 'abort', 'client-life-cycle'].map(
     (name) => `test/integration/${name}.test`,
   ),
   'test/failover/recovery',
+  'test/topology/tls',
   'test/hostile/pieces',
 ];
 

@@ -5,13 +5,19 @@
  * `entry`: plain functions, so that no client pays for a wrapper promise of ours.
  */
 export class Adapter {
+  /** Whether it can speak TLS. */
+  static hasTls = false;
+
   /** A reason why this client cannot do a workload, or undefined. */
   static lacks(_workload) {
     return undefined;
   }
 
-  /** Makes the client and opens its connections. `values` is 'string' or 'buffer': what the workload stores. */
-  async connect(_servers, _values) {
+  /**
+   * Makes the client and opens its connections. `values` is 'string' or 'buffer': what the workload stores. `tls`: options
+   * of tls.connect, or undefined.
+   */
+  async connect(_servers, _values, _tls) {
     throw new Error('not implemented');
   }
 

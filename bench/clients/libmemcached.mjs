@@ -3,11 +3,12 @@ import { Adapter } from './adapter.mjs';
 
 // As a user gets it: with the defaults, and so in the text protocol.
 export default class Libmemcached extends Adapter {
+  static hasTls = true;
   static options = {};
 
-  async connect(servers) {
+  async connect(servers, _values, tls) {
     const { Client } = createRequire(import.meta.url)('../../dist/index.js');
-    this.client = new Client(servers, this.constructor.options);
+    this.client = new Client(servers, { ...this.constructor.options, ...(tls && { tls }) });
     await this.client.version();
   }
 

@@ -4,15 +4,18 @@ import { Adapter } from './adapter.mjs';
 // Text protocol. One connection, its default: 2, 4 and 10 were tried at 10, 100 and 1,000 in flight and were not faster.
 // noDelay is off unless asked for. It finds its servers at random, so it takes part with one server only.
 export default class WalmartMemcacheClient extends Adapter {
+  static hasTls = true;
+
   static lacks({ servers }) {
     return servers > 1 ? 'sends each command to a random server (replicas, no key distribution)' : undefined;
   }
 
-  async connect([server]) {
+  async connect([server], _values, tls) {
     this.client = new MemcacheClient({
       server,
       noDelay: true,
       cmdTimeout: 10_000,
+      ...(tls && { tls }),
     });
     await this.client.version();
   }

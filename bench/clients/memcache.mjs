@@ -4,12 +4,14 @@ import { Adapter } from './adapter.mjs';
 // Text protocol, one connection a server. Its other hash, ketama, is about a tenth slower here: it keeps the last 5,000
 // keys in a table and then starts over, and there are more keys than that.
 export default class Memcache110 extends Adapter {
+  static hasTls = true;
+
   static lacks({ values }) {
     return values === 'buffer' ? 'stores strings only' : undefined;
   }
 
-  async connect(servers) {
-    this.client = new Memcache({ nodes: servers, timeout: 10_000, hash: new ModulaHash() });
+  async connect(servers, _values, tls) {
+    this.client = new Memcache({ nodes: servers, timeout: 10_000, hash: new ModulaHash(), ...(tls && { tls }) });
     await this.client.connect();
   }
 

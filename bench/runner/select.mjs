@@ -36,12 +36,13 @@ export function matcher(patterns = []) {
 }
 
 /** A workload in words. */
-export function describe({ kind, operation, keys, size, values, servers, inFlight, rate, operations, cpu }) {
+export function describe({ kind, operation, keys, size, values, servers, inFlight, rate, operations, cpu, tls }) {
   if (kind === 'memory') return 'memory of a connected client';
   if (kind === 'flat') return `memory over ${operations.toLocaleString('en')} operations`;
   const parts = [operation === 'mix' ? '90 % get, 10 % set' : operation];
   if (keys) parts[0] += ` of ${keys.toLocaleString('en')} keys`;
   if (size !== 100) parts.push(`${bytes(size)} ${values === 'buffer' ? 'Buffers' : 'strings'}`);
+  if (tls) parts.push('TLS');
   if (servers > 1) parts.push(`${servers} servers`);
   parts.push(rate ? `${rate.toLocaleString('en')} a second, Poisson` : `${inFlight.toLocaleString('en')} in flight`);
   if (cpu !== undefined) parts.push('all on one processor');

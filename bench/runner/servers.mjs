@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tlsArguments } from './certificates.mjs';
 import { onCpu } from './process.mjs';
 
 /**
@@ -19,18 +20,18 @@ const running = new Set();
 // Not to be left behind, whatever ends this process.
 process.on('exit', () => running.forEach((server) => server.kill('SIGKILL')));
 
-export async function startServers(count, cpu) {
-  const servers = await Promise.all(Array.from({ length: count }, () => start(cpu)));
+export async function startServers(count, workload = {}) {
+  const servers = await Promise.all(Array.from({ length: count }, () => start(workload)));
   return {
     addresses: servers.map(({ address }) => address),
     stop: () => Promise.all(servers.map(({ stop }) => stop())),
   };
 }
 
-async function start(cpu) {
+async function start({ cpu, tls }) {
   for (let attempt = 0; attempt < 5; attempt++) {
     const port = await freePort();
-    const args = ['-p', String(port), '-u', userInfo().username, ...OPTIONS];
+    const args = ['-p', String(port), '-u', userInfo().username, ...OPTIONS, ...(tls ? tlsArguments : [])];
     const child = spawn(...onCpu(cpu, 'memcached', args), { stdio: 'ignore' });
     running.add(child);
     const exited = once(child, 'exit').finally(() => running.delete(child));

@@ -1,7 +1,7 @@
 /** The native addon: what it exports, and nothing else about it. */
 
 import { loadBinary } from './binary';
-import type { Handover, SocketEvent } from './record-layout';
+import type { Handover, ServerEvent, SocketEvent } from './record-layout';
 
 export interface NativeServer {
   transport: 1 | 2 | 4;
@@ -19,6 +19,8 @@ export interface NativeClientOptions {
   binary: boolean;
   /** Streams lie over sockets that JavaScript opens, see openSocket. */
   isTls?: boolean;
+  /** What is called waits for setServers(), or fails by failHeld(): the list is to be discovered. */
+  awaitsServers?: boolean;
   username?: string;
   password?: string;
   behaviors: NativeBehaviors;
@@ -47,15 +49,16 @@ export interface NativeClient {
   receive(): boolean;
   setBehaviors(behaviors: NativeBehaviors): void;
   getBehaviors(): NativeBehaviors;
-  /** What the distribution says (pylibmc's `hash`), the hash function's value, the server's index and state. */
+  /** What the distribution says (pylibmc's `hash`), the hash function's value, the server's id and state. */
   /** `replica`: the server is so many after the key's own. */
   route(key: Uint8Array, replica: number): [hash: number, digest: number, server: number, state: number];
   /** Goes on delivering, after `yield`. */
   resume(): void;
   /** For each server its counters, in the order of native/binding/metrics.h. */
   metrics(): Float64Array[];
-  /** The servers from now on, in this order; those that stay keep their connections. Returns the id of each. */
+  /** The servers from now on, in this order; those that stay keep their connections. Returns the id of each: at first, its place. */
   setServers(servers: readonly NativeServer[]): number[];
+  failHeld(reason: string): void;
   /** `data`: of Data the bytes, of Written how many, of Closed what broke the socket, if anything. */
   reportSocket(id: number, event: SocketEvent, data?: Uint8Array | number | string): void;
   stop(): void;
@@ -63,8 +66,8 @@ export interface NativeClient {
   deliver?: (count: number, blocks: readonly Buffer[] | undefined) => void;
   /** Called when something is to be delivered later: other phases of the event loop go first. */
   yield?: () => void;
-  /** Called when the state of a server has changed, and why. */
-  report?: (server: number, previous: number, state: number, reason: string) => void;
+  /** Called when something happened to a server or its connection: which, by its id, its states, and why. */
+  report?: (event: ServerEvent, server: number, previous: number, state: number, reason: string) => void;
   /** With `isTls`: opens a socket, writes to it, closes it. What becomes of it is told to reportSocket(). */
   openSocket?: (id: number, host: string, port: number) => void;
   writeSocket?: (id: number, bytes: Buffer) => void;

@@ -54,10 +54,12 @@ function loadPackage(name: string): unknown {
         return require('@libmemcached/linux-arm64-musl') as unknown;
     }
   } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: unknown };
+    const { code, message, resource } = error as { code?: unknown; message?: unknown; resource?: unknown };
     // Not just anything that is missing: the package.
     const isMissing = code === 'MODULE_NOT_FOUND' && String(message).includes(`@libmemcached/${name}`);
-    if (!isMissing) throw unloadableBinaryError(`@libmemcached/${name}`, error);
+    // The permission model of Node 22.
+    const isHidden = code === 'ERR_ACCESS_DENIED' && String(resource).endsWith('/package.json');
+    if (!isMissing && !isHidden) throw unloadableBinaryError(`@libmemcached/${name}`, error);
   }
   return undefined;
 }

@@ -81,3 +81,7 @@ export type Handover = (typeof Handover)[keyof typeof Handover];
 /** What is reported about a socket of Node's that a stream of the native side lies over. */
 export const SocketEvent = { Connected: 0, Data: 1, Written: 2, Closed: 3 } as const;
 export type SocketEvent = (typeof SocketEvent)[keyof typeof SocketEvent];
+
+/** What is reported about a server: its state changed; its connection is being opened, is open, or could not be opened. */
+export const ServerEvent = { State: 0, Connecting: 1, Connected: 2, NotConnected: 3 } as const;
+export type ServerEvent = (typeof ServerEvent)[keyof typeof ServerEvent];

@@ -6,7 +6,7 @@ import { Client, type ClientOptions } from '../index';
 import { exitCodeOf } from './errors';
 import { type ExitCode } from './exit-codes';
 import { Output } from './output';
-import { clientOptions, type GlobalOptions } from './settings';
+import { clientOptions, refusePassword, type GlobalOptions } from './settings';
 
 /** The client's own. */
 const defaultTimeout = 2000;
@@ -35,20 +35,32 @@ export class Session {
 
   /** A client for all servers, which ends with the command. */
   connect(options: ClientOptions = {}): Client {
-    return this.#open(this.servers, options);
+    const client = new Client(this.servers, { ...this.#options, ...options });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** As `connect`, and the servers are known, if they are to be discovered. */
+  async connectToKnown(): Promise<Client> {
+    const client = this.connect();
+    if (this.#options.autoDiscovery !== true) return client;
+    const { servers } = client;
+    await client.connect().catch((error: unknown) => {
+      if (client.servers === servers) throw error; // else some of those that were found are down
+    });
+    return client;
   }
 
   /** A client for each server, so that one that is down hides none of the others. */
-  connectEach(): ServerClient[] {
+  async connectEach(): Promise<ServerClient[]> {
+    const { servers } = await this.connectToKnown();
     // Each look is to find out anew, not to hear that the last one failed.
-    const behaviors = { ...this.#options.behaviors, retry_timeout: 0 };
-    return this.servers.map((server) => ({ server, client: this.#open([server], { behaviors }) }));
-  }
-
-  #open(servers: readonly string[], options: ClientOptions): Client {
-    const client = new Client(servers, { ...this.#options, ...options });
-    this.#clients.push(client);
-    return client;
+    const options = { autoDiscovery: false, behaviors: { ...this.#options.behaviors, retry_timeout: 0 } };
+    return servers.map((server) => {
+      const client = this.connect(options);
+      client.setServers([server]); // a path may have a comma
+      return { server, client };
+    });
   }
 
   async close(): Promise<void> {
@@ -62,6 +74,7 @@ export async function run(command: Command, action: (session: Session) => Promis
   const output = new Output(given.json === true);
   let session: Session | undefined;
   try {
+    if (command.getOptionValueSourceWithGlobals('servers') === 'cli') refusePassword(given.servers);
     session = new Session(output, given.servers, await clientOptions(given));
     process.exitCode = await action(session);
   } catch (error) {

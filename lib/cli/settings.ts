@@ -1,8 +1,10 @@
 /** The options that every command takes, and the client options that they amount to. */
 
+import { readFileSync } from 'node:fs';
+
 import { Option, type Command } from 'commander';
 
-import type { ClientOptions } from '../index';
+import type { ClientOptions, TlsOptions } from '../index';
 import { UsageError } from './exit-codes';
 import { askPassword } from './password';
 
@@ -10,6 +12,12 @@ export interface GlobalOptions {
   servers: string[];
   binary?: boolean;
   username?: string;
+  tls?: boolean;
+  ca?: string;
+  cert?: string;
+  key?: string;
+  servername?: string;
+  discover?: boolean;
   behavior: Record<string, unknown>;
   timeout?: number;
   json?: boolean;
@@ -21,18 +29,28 @@ const defaultServers = '127.0.0.1:11211';
 export function addGlobalOptions(program: Command): void {
   program
     .addOption(
-      new Option('-s, --servers <list>', 'host, host:port, host:port:weight or /path/to.sock, separated by commas')
+      new Option(
+        '-s, --servers <list>',
+        'host, host:port, host:port:weight or /path/to.sock, separated by commas; or memcached://host,host (memcacheds: with TLS)',
+      )
         .env('MEMCACHED_SERVERS')
         .argParser(serverList)
         .default([defaultServers], defaultServers),
     )
     .option('--binary', 'the binary protocol: keys of any bytes (default: text, but binary with --username)')
+    .option('--no-binary', "with --username: memcached's text authentication")
     .addOption(
       new Option(
         '-u, --username <name>',
         'SASL; the password comes from MEMCACHED_PASSWORD, or is asked for on a terminal',
       ).env('MEMCACHED_USERNAME'),
     )
+    .option('--tls', 'TLS, with the authorities that Node trusts')
+    .option('--ca <file>', 'TLS, with these authorities (PEM)')
+    .option('--cert <file>', 'TLS, with this certificate of yours (PEM), and --key')
+    .option('--key <file>', 'its private key (PEM)')
+    .option('--servername <name>', "TLS, with this name in the server's certificate")
+    .option('--discover', 'the server is a configuration endpoint: it is asked for the servers')
     .addOption(
       new Option('-b, --behavior <name=value>', "as your program's client has it, such as ketama=true; repeatable")
         .argParser(addBehavior)
@@ -43,6 +61,7 @@ export function addGlobalOptions(program: Command): void {
 }
 
 function serverList(text: string): string[] {
+  if (text.includes('://')) return [text.trim()];
   const servers = text.split(/[\s,]+/).filter((server) => server !== '');
   if (servers.length === 0) throw new UsageError('no servers: --servers or MEMCACHED_SERVERS is empty');
   return servers;
@@ -89,9 +108,37 @@ export function bigCount(text: string): bigint {
 export async function clientOptions(given: GlobalOptions): Promise<ClientOptions> {
   const { binary, username, timeout } = given;
   const options: ClientOptions = { behaviors: given.behavior };
+  const tls = tlsOptions(given);
+  if (tls !== undefined) options.tls = tls;
+  if (given.discover === true) options.autoDiscovery = true;
   if (binary !== undefined) options.binary = binary;
   if (timeout !== undefined) options.timeout = timeout;
   if (username === undefined) return options;
   const password = process.env.MEMCACHED_PASSWORD ?? (await askPassword(username));
   return { ...options, username, password };
+}
+
+function tlsOptions({ tls, servername, ...files }: GlobalOptions): ClientOptions['tls'] {
+  const options: TlsOptions = servername === undefined ? {} : { servername };
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    const file = files[name];
+    if (file !== undefined) options[name] = readPem(name, file);
+  }
+  return Object.keys(options).length > 0 ? options : tls;
+}
+
+function readPem(option: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`--${option}: ${(error as Error).message}`);
+  }
+}
+
+/** Other users can read a process's arguments, and a password in them. */
+export function refusePassword(servers: readonly string[]): void {
+  if (servers.some((server) => /:\/\/[^/]*@/.test(server)))
+    throw new UsageError(
+      'a password in --servers can be seen by other users: set MEMCACHED_SERVERS to the URL, or MEMCACHED_PASSWORD beside --username',
+    );
 }

@@ -19,9 +19,13 @@
 import type { NativeBehaviors, NativeClient } from '../addon/addon';
 import { Op, Status, operationNames } from '../addon/record-layout';
 import { returnCode } from '../errors';
+import { Connections } from '../observability/connections';
+import { publishFailure } from '../observability/fail-soft';
 import type { ClientMetrics } from '../observability/metrics';
 import type { CallOptions } from '../options/call-options';
 import type { KeyLimits } from '../options/keys';
+import { serverName, toNative, type ServerAddress } from '../options/servers';
+import { Discovery } from '../topology/discovery';
 import { onAbort } from './abort';
 import { makeCompletion, readCompletion, sharedBytes, slotAt, statusAt } from './completion-reader';
 import { DeadlineTimer } from './deadline-timer';
@@ -32,21 +36,26 @@ import { Overdue } from './overdue';
 import type { PendingOperation } from './pending-operation';
 import { PendingTable } from './pending-table';
 import { SendSchedule } from './send-schedule';
-import { Servers } from './servers';
+import { Servers, type ServerList } from './servers';
 import { SubmissionBuffer } from './submission-buffer';
 import { TickClock } from './tick-clock';
 
 const notFound = returnCode('NOTFOUND');
 
-export interface DispatcherOptions extends NativeOptions {
+export interface DispatcherOptions extends Omit<NativeOptions, 'servers' | 'awaitsServers'> {
   maxPending: number;
-  serverNames: readonly string[];
+  servers: ServerList;
+  /** Milliseconds: `servers` is an endpoint that is asked for the servers so often. */
+  discoveryInterval: number | undefined;
 }
 
 export class Dispatcher {
   readonly timeout: number;
   readonly lifecycle: Lifecycle;
   readonly servers: Servers;
+  readonly connections: Connections;
+  /** Who finds the servers, if they are to be discovered. */
+  readonly discovery: Discovery | undefined;
   readonly #maxPending: number;
   readonly #native: NativeClient;
   readonly #buffer: SubmissionBuffer;
@@ -72,14 +81,22 @@ export class Dispatcher {
   #behaviors = 0;
 
   constructor(options: DispatcherOptions) {
-    const { maxPending, serverNames, ...nativeOptions } = options;
+    const { maxPending, servers, discoveryInterval, ...nativeOptions } = options;
     this.timeout = options.timeout;
     this.#maxPending = maxPending;
     const memory = SubmissionBuffer.allocate();
-    this.#native = makeNativeClient(nativeOptions, memory, (count, blocks) => {
-      this.#deliver(count, blocks);
-    });
-    this.servers = new Servers(this.#native, options.servers, serverNames);
+    this.#native = makeNativeClient(
+      { ...nativeOptions, servers: servers.addresses.map(toNative), awaitsServers: discoveryInterval !== undefined },
+      memory,
+      (count, blocks) => {
+        this.#deliver(count, blocks);
+      },
+    );
+    this.servers = new Servers(this.#native, servers);
+    this.discovery =
+      discoveryInterval === undefined ? undefined : this.#discoverBy(servers, discoveryInterval, nativeOptions);
+    this.connections = new Connections(this.servers);
+    this.#native.report = this.connections.report.bind(this.connections);
     this.#buffer = new SubmissionBuffer(memory, this.#native, !options.binary);
     this.#schedule = new SendSchedule(this.#buffer, this.#clock);
     this.#deadlineTimer = new DeadlineTimer<Dispatcher>(this, this.#clock, (dispatcher) => {
@@ -107,6 +124,7 @@ export class Dispatcher {
       abandon: (slot) => this.#abandon(slot),
       stop: () => {
         this.#overdue.stop();
+        this.discovery?.stop();
         this.#native.stop();
       },
     });
@@ -124,6 +142,7 @@ export class Dispatcher {
     const { op, size } = operation;
     if (!this.lifecycle.accepts(acceptWhileClosing)) throw closedError(operationNames[op]);
     if (size > this.#maxPending - this.#inFlight) throw this.#busy(op, size);
+    this.discovery?.begin();
     const timeout = options?.timeout ?? this.timeout;
     const signal = options?.signal;
     if (size === 1) {
@@ -274,7 +293,34 @@ export class Dispatcher {
     return !this.#native.cancel(slot);
   }
 
-  // Behaviors and metrics.
+  // Servers, behaviors and metrics.
+
+  /** Changes the list of servers for later operations; those that were called before go where they were meant to go. */
+  setServers(servers: ServerList): void {
+    this.#schedule.endTick();
+    this.servers.set(servers);
+  }
+
+  #discoverBy(
+    { addresses }: ServerList,
+    interval: number,
+    { tls, timeout }: Pick<NativeOptions, 'tls' | 'timeout'>,
+  ): Discovery {
+    return new Discovery({
+      endpoint: addresses[0] as ServerAddress,
+      tls,
+      interval,
+      timeout,
+      onServers: (found) => {
+        this.setServers({ list: found.map(serverName), addresses: found });
+      },
+      onUnknown: (error) => {
+        this.#schedule.endTick();
+        this.#native.failHeld(error.message);
+      },
+      onFailure: publishFailure,
+    });
+  }
 
   /** What a key may be. */
   get keyLimits(): KeyLimits {

@@ -1,19 +1,26 @@
-/** The native client, and the memory that it shares with this side. */
+/** The native client, the memory that it shares with this side, and the sockets that Node opens for it. */
 
 import { native, type NativeClient, type NativeClientOptions } from '../addon/addon';
 import { setImmediate } from '../timing';
+import { SecureSockets } from '../topology/secure-sockets';
+import type { TlsOptions } from '../options/tls-options';
 import { sharedBytes, sharedRecords } from './completion-reader';
 
-export type NativeOptions = Omit<NativeClientOptions, 'submission' | 'records' | 'bytes'>;
+export interface NativeOptions extends Omit<NativeClientOptions, 'submission' | 'records' | 'bytes' | 'isTls'> {
+  /** With TLS, and so. */
+  tls?: TlsOptions | undefined;
+}
 
 /** `deliver`: called with a number of completions, and the large values that did not fit beside them. */
 export function makeNativeClient(
-  options: NativeOptions,
+  { tls, ...options }: NativeOptions,
   submission: ArrayBuffer,
   deliver: (count: number, blocks: readonly Buffer[] | undefined) => void,
 ): NativeClient {
+  const sockets = tls === undefined ? undefined : new SecureSockets(tls);
   const client = new native.NativeClient({
     ...options,
+    isTls: sockets !== undefined,
     submission: new Uint8Array(submission),
     records: sharedRecords,
     bytes: sharedBytes,
@@ -26,5 +33,6 @@ export function makeNativeClient(
   client.yield = () => {
     setImmediate(resume);
   };
+  sockets?.attach(client);
   return client;
 }

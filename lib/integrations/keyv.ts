@@ -59,6 +59,7 @@ export class KeyvMemcached extends EventEmitter {
     const shown = { ...options };
     delete shown.username;
     delete shown.password;
+    delete shown.tls; // it may hold a private key
     this.opts = shown;
     this.#minCompressLen = minCompressLen;
     this.#namespace = namespace;

@@ -1,7 +1,7 @@
 /**
  * `libmemcached/otel`: OpenTelemetry spans and metrics for every operation, after the stable semantic conventions for
- * databases (https://opentelemetry.io/docs/specs/semconv/database/). A subscriber of the channel `libmemcached:command`;
- * it patches nothing. Needs @opentelemetry/api.
+ * databases (https://opentelemetry.io/docs/specs/semconv/database/), and for every attempt to connect. A subscriber of the
+ * channels `libmemcached:command` and `libmemcached:connect`; it patches nothing. Needs @opentelemetry/api.
  */
 
 import diagnostics from 'node:diagnostics_channel';
@@ -9,7 +9,7 @@ import diagnostics from 'node:diagnostics_channel';
 import * as api from '@opentelemetry/api';
 import type { Attributes, Histogram, MeterProvider, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 
-import { version, type CommandContext } from '../index';
+import { version, type CommandContext, type ConnectContext } from '../index';
 
 export interface LibmemcachedInstrumentationConfig {
   /** Begin at once. Default true. */
@@ -46,9 +46,7 @@ function checkConfig(config: LibmemcachedInstrumentationConfig): LibmemcachedIns
 /** Taken when the module is loaded: durations are real ones, whatever clock a test has put in its place. */
 const now = performance.now.bind(performance);
 const name = 'libmemcached';
-/** The tracing channel of every operation. */
-const channelName = 'libmemcached:command';
-/** The conventions' advice for db.client.operation.duration, in seconds. */
+/** The conventions' advice for both histograms, in seconds. */
 const explicitBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 const maxQueryTextLength = 1024;
 
@@ -67,20 +65,31 @@ export class LibmemcachedInstrumentation {
   readonly instrumentationVersion = version;
   #config: LibmemcachedInstrumentationConfig;
   #tracer: Tracer | undefined;
-  #duration: { histogram: Histogram; of: MeterProvider } | undefined;
+  #histograms: { duration: Histogram; createTime: Histogram; of: MeterProvider } | undefined;
   #enabled = false;
-  readonly #running = new WeakMap<CommandContext, Running>();
-  readonly #subscriber = {
-    start: (command: CommandContext): void => {
-      this.#start(command);
+  readonly #running = new WeakMap<CommandContext | ConnectContext, Running>();
+  readonly #commands = toSubscriber<CommandContext>(
+    (command) => {
+      this.#start(command, attributesOf(command), (common) => this.#startSpan(command, common));
     },
-    end: (): void => undefined,
-    asyncStart: (): void => undefined,
-    asyncEnd: (command: CommandContext): void => {
-      this.#end(command);
+    (command) => {
+      this.#end(command, (histograms, seconds, attributes) => {
+        histograms.duration.record(seconds, attributes);
+      });
     },
-    error: (): void => undefined,
-  };
+  );
+  readonly #connects = toSubscriber<ConnectContext>(
+    (connection) => {
+      const attributes = attributesOf({ ...connection, operation: 'connect' });
+      this.#start(connection, attributes, (common) => this.#startNamed('connect', connection.server, common));
+    },
+    (connection) => {
+      this.#end(connection, (histograms, seconds, { 'error.type': type }) => {
+        const pool = { 'db.client.connection.pool.name': connection.server };
+        histograms.createTime.record(seconds, type === undefined ? pool : { ...pool, 'error.type': type });
+      });
+    },
+  );
 
   /** @throws TypeError for an unknown name */
   constructor(config: LibmemcachedInstrumentationConfig = {}) {
@@ -91,14 +100,16 @@ export class LibmemcachedInstrumentation {
   enable(): void {
     if (this.#enabled) return;
     this.#enabled = true;
-    diagnostics.tracingChannel<unknown, CommandContext>(channelName).subscribe(this.#subscriber);
+    commands.subscribe(this.#commands);
+    connects.subscribe(this.#connects);
   }
 
   /** What is in flight at that moment is not recorded. */
   disable(): void {
     if (!this.#enabled) return;
     this.#enabled = false;
-    diagnostics.tracingChannel<unknown, CommandContext>(channelName).unsubscribe(this.#subscriber);
+    commands.unsubscribe(this.#commands);
+    connects.unsubscribe(this.#connects);
   }
 
   setTracerProvider(tracerProvider: TracerProvider): void {
@@ -108,7 +119,7 @@ export class LibmemcachedInstrumentation {
 
   setMeterProvider(meterProvider: MeterProvider): void {
     this.#config = { ...this.#config, meterProvider };
-    this.#duration = undefined;
+    this.#histograms = undefined;
   }
 
   getConfig(): LibmemcachedInstrumentationConfig {
@@ -119,62 +130,97 @@ export class LibmemcachedInstrumentation {
   setConfig(config: LibmemcachedInstrumentationConfig): void {
     this.#config = checkConfig(config);
     this.#tracer = undefined;
-    this.#duration = undefined;
+    this.#histograms = undefined;
   }
 
-  #start(command: CommandContext): void {
-    const attributes = attributesOf(command);
+  #start(of: CommandContext | ConnectContext, attributes: Attributes, startSpan: (common: Attributes) => Span): void {
     const wanted = this.#config.requireParentSpan !== true || api.trace.getSpan(api.context.active()) !== undefined;
-    const span = wanted ? this.#startSpan(command, attributes) : undefined;
-    this.#running.set(command, { span, attributes, startedMs: now() });
+    this.#running.set(of, { span: wanted ? startSpan(attributes) : undefined, attributes, startedMs: now() });
   }
 
   #startSpan(command: CommandContext, common: Attributes): Span {
-    this.#tracer ??= (this.#config.tracerProvider ?? api.trace).getTracer(name, version);
     const attributes = { ...common };
     const size = command.keys?.length;
     if (size !== undefined && size > 1) attributes['db.operation.batch.size'] = size;
     if (this.#config.keys === true) attributes['db.query.text'] = queryText(command);
-    const operation = String(common['db.operation.name']);
-    const spanName = command.server === undefined ? operation : `${operation} ${command.server}`;
-    return this.#tracer.startSpan(spanName, { kind: api.SpanKind.CLIENT, attributes });
+    return this.#startNamed(String(common['db.operation.name']), command.server, attributes);
   }
 
-  #end(command: CommandContext): void {
-    const running = this.#running.get(command);
+  #startNamed(operation: string, server: string | undefined, attributes: Attributes): Span {
+    this.#tracer ??= (this.#config.tracerProvider ?? api.trace).getTracer(name, version);
+    const spanName = server === undefined ? operation : `${operation} ${server}`;
+    return this.#tracer.startSpan(spanName, { kind: api.SpanKind.CLIENT, attributes: { ...attributes } });
+  }
+
+  #end(
+    of: CommandContext | ConnectContext,
+    record: (
+      histograms: { duration: Histogram; createTime: Histogram },
+      seconds: number,
+      attributes: Attributes,
+    ) => void,
+  ): void {
+    const running = this.#running.get(of);
     if (running === undefined) return; // it began before we listened
-    this.#running.delete(command);
+    this.#running.delete(of);
     const { span, attributes, startedMs } = running;
-    if (command.error !== undefined) {
-      const type = errorType(command.error);
+    if (of.error !== undefined) {
+      const type = errorType(of.error);
       attributes['error.type'] = type;
       span?.setAttribute('error.type', type);
-      const says = this.#config.keys === true && command.error instanceof Error;
-      span?.setStatus({ code: api.SpanStatusCode.ERROR, message: says ? (command.error as Error).message : type });
-      if (says) span?.recordException(command.error as Error);
+      const says = this.#config.keys === true && of.error instanceof Error;
+      span?.setStatus({ code: api.SpanStatusCode.ERROR, message: says ? (of.error as Error).message : type });
+      if (says) span?.recordException(of.error as Error);
     }
     span?.end();
-    this.#histogram().record((now() - startedMs) / 1000, attributes);
+    record(this.#instruments(), (now() - startedMs) / 1000, attributes);
   }
 
   /** The global provider may be registered later than the first operation, and then has no memory of what it replaced. */
-  #histogram(): Histogram {
+  #instruments(): { duration: Histogram; createTime: Histogram } {
     const provider = this.#config.meterProvider ?? api.metrics.getMeterProvider();
-    if (this.#duration?.of !== provider) {
-      const histogram = provider.getMeter(name, version).createHistogram('db.client.operation.duration', {
-        description: 'Duration of database client operations.',
-        unit: 's',
-        valueType: api.ValueType.DOUBLE,
-        advice: { explicitBucketBoundaries },
-      });
-      this.#duration = { histogram, of: provider };
+    if (this.#histograms?.of !== provider) {
+      const meter = provider.getMeter(name, version);
+      const make = (metric: string, description: string): Histogram =>
+        meter.createHistogram(metric, {
+          description,
+          unit: 's',
+          valueType: api.ValueType.DOUBLE,
+          advice: { explicitBucketBoundaries },
+        });
+      this.#histograms = {
+        duration: make('db.client.operation.duration', 'Duration of database client operations.'),
+        createTime: make('db.client.connection.create_time', 'The time it took to create a new connection.'),
+        of: provider,
+      };
     }
-    return this.#duration.histogram;
+    return this.#histograms;
   }
 }
 
+const commands = diagnostics.tracingChannel<unknown, CommandContext>('libmemcached:command');
+const connects = diagnostics.tracingChannel<unknown, ConnectContext>('libmemcached:connect');
+
+interface Subscriber<Context> {
+  start: (context: Context) => void;
+  end: () => void;
+  asyncStart: () => void;
+  asyncEnd: (context: Context) => void;
+  error: () => void;
+}
+
+function toSubscriber<Context>(
+  start: (context: Context) => void,
+  asyncEnd: (context: Context) => void,
+): Subscriber<Context> {
+  const ignore = (): void => undefined;
+  return { start, end: ignore, asyncStart: ignore, asyncEnd, error: ignore };
+}
+
 /** Those that spans and metrics share: few different values each. */
-function attributesOf(command: CommandContext): Attributes {
+function attributesOf(
+  command: Pick<CommandContext, 'keys' | 'serverAddress' | 'serverPort'> & { operation: string },
+): Attributes {
   const isBatch = command.keys !== undefined && command.keys.length > 1;
   const attributes: Attributes = {
     'db.system.name': 'memcached',

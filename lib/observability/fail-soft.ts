@@ -17,7 +17,10 @@ import {
   UnknownStatKey,
 } from '../errors';
 
-/** Published for every failure that `failSoft` turned into a miss or a false, or that `getOrSet` did without. */
+/**
+ * Published for every failure that `failSoft` turned into a miss or a false, that `getOrSet` did without, or that kept
+ * `autoDiscovery` from looking for another list of servers.
+ */
 const failureChannelName = 'libmemcached:failure';
 
 /** What is published on the diagnostics channel `libmemcached:failure`. */

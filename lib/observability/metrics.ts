@@ -128,6 +128,10 @@ export class ErrorCounts {
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
 
+  forget(server: number): void {
+    this.#byServer[server] = new Map();
+  }
+
   of(server: number): Record<string, number> {
     return Object.fromEntries(this.#byServer[server] ?? []);
   }

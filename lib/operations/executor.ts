@@ -1,11 +1,17 @@
 /** Runs operations: sends them, traces them, and falls back under `failSoft`. */
 
 import { operationNames, type Op } from '../addon/record-layout';
+import { giveUpWhen } from '../dispatch/abort';
 import type { Dispatcher } from '../dispatch/dispatcher';
+import { closedError } from '../dispatch/failures';
 import type { Payload } from '../dispatch/pending-operation';
+import { TimeoutError, describe, describeDeadline } from '../errors';
 import { noFallback, withFallback } from '../observability/fail-soft';
 import { isTraced, traced, tracedMulti } from '../observability/tracing';
 import { readCallOptions, type CallOptions } from '../options/call-options';
+import type { ServerAddress } from '../options/servers';
+import { now } from '../timing';
+import type { Discovery } from '../topology/discovery';
 import type { InitialCounter } from './initial-counter';
 import { SingleOperation, type Decoder, type Operation } from './operation';
 import { toCommandContext } from './operation-context';
@@ -22,6 +28,12 @@ interface ExecutorOptions {
   failSoft: boolean;
   /** It sends for calls that have begun: a client that is closing accepts that. */
   acceptWhileClosing?: boolean;
+}
+
+/** What one server answered. */
+export interface FromServer<R> {
+  readonly server: ServerAddress;
+  readonly result: R;
 }
 
 export class OperationExecutor implements Executor {
@@ -81,14 +93,69 @@ export class OperationExecutor implements Executor {
   }
 
   /** Sends an operation to each server; rejects with the first error after all have settled. */
-  async broadcast<R>(op: Op, decode: Decoder<R>, payload: Payload, options: CallOptions | undefined): Promise<R[]> {
-    const promises: Promise<R>[] = [];
-    for (let server = 0; server < this.dispatcher.servers.count; ++server)
-      promises.push(this.send(new SingleOperation(op, undefined, decode, noFallback, payload, server), options));
-    const settled = await Promise.allSettled(promises);
-    return settled.map((result) => {
+  async broadcast<R>(
+    op: Op,
+    decode: Decoder<R>,
+    payload: Payload,
+    options: CallOptions | undefined,
+  ): Promise<FromServer<R>[]> {
+    const settled = await this.broadcastAll(op, decode, payload, options);
+    return settled.map(({ server, result }) => {
       if (result.status === 'rejected') throw result.reason;
-      return result.value;
+      return { server, result: result.value };
+    });
+  }
+
+  /** As `broadcast`, but resolves with what became of each, in the order of the list. Rejects if there is no list. */
+  async broadcastAll<R>(
+    op: Op,
+    decode: Decoder<R>,
+    payload: Payload,
+    options: CallOptions | undefined,
+  ): Promise<FromServer<PromiseSettledResult<R>>[]> {
+    const { discovery, lifecycle, servers } = this.dispatcher;
+    const send = async (
+      executor: OperationExecutor,
+      call: CallOptions | undefined,
+    ): Promise<FromServer<PromiseSettledResult<R>>[]> => {
+      const list = servers.addresses;
+      const promises = servers.ids.map((server) =>
+        executor.send(new SingleOperation(op, undefined, decode, noFallback, payload, server), call),
+      );
+      const results = await Promise.allSettled(promises);
+      return list.map((server, index) => ({ server, result: results[index] as PromiseSettledResult<R> }));
+    };
+    if (discovery === undefined || discovery.isKnown) return send(this, options);
+    const call = readCallOptions(options);
+    lifecycle.begin(operationNames[op]);
+    try {
+      return await send(this.forBegunCalls(), await this.#discover(op, discovery, call));
+    } finally {
+      lifecycle.release();
+    }
+  }
+
+  /** Waits until the servers are known; resolves with the options for what comes then: it has the rest of the time. */
+  #discover(op: Op, discovery: Discovery, call: CallOptions | undefined): Promise<CallOptions> {
+    const { lifecycle, servers, timeout } = this.dispatcher;
+    const milliseconds = call?.timeout ?? timeout;
+    const deadline = now() + milliseconds;
+    const late = (): Error => {
+      const details = { operation: operationNames[op], server: servers.list[0] ?? '' };
+      return new TimeoutError(`${describe(details)}: ${describeDeadline(milliseconds, false)}`, details);
+    };
+    return new Promise((resolve, reject) => {
+      const stop = giveUpWhen({ milliseconds, late, signal: call?.signal }, reject);
+      discovery.known().then(
+        () => {
+          stop();
+          resolve({ ...call, timeout: Math.max(1, deadline - now()) });
+        },
+        (error: unknown) => {
+          stop();
+          reject(lifecycle.isClosed ? closedError(operationNames[op]) : (error as Error));
+        },
+      );
     });
   }
 }

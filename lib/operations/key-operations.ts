@@ -3,11 +3,11 @@
 import { Op, operationNames } from '../addon/record-layout';
 import type { Payload } from '../dispatch/pending-operation';
 import { noFallback } from '../observability/fail-soft';
-import { readOptions, rejectCallback, type CallOptions } from '../options/call-options';
+import { readCallOptions, readOptions, rejectCallback, type CallOptions } from '../options/call-options';
 import { isBytes } from '../bytes';
 import { toExpiry, type TimeArg } from '../options/expiry';
 import { describeType } from '../describe-type';
-import { type Key } from '../options/keys';
+import { ownCopy, type Key } from '../options/keys';
 import { assertWellFormed } from '../well-formed';
 import { checkUint64 } from '../options/ranges';
 import {
@@ -280,6 +280,34 @@ export abstract class KeyOperations {
       if ((time as unknown) === undefined) throw new TypeError('touch: time is required (0 = never expires)');
       const payload = makePayload('', 0, toExpiry(time));
       return this.#executor.send(new SingleOperation(Op.Touch, key, this.#decoders.exists, false, payload), options);
+    });
+  }
+
+  /**
+   * Resolves with a key's value as `get` does, and sets when it expires: seconds (0 is never) or a Date. A touch and a get,
+   * sent together on one connection; not atomic, since libmemcached has no get-and-touch.
+   */
+  getAndTouch<T = unknown>(key: Key, time: TimeArg): Promise<T | undefined>;
+  getAndTouch<T = unknown, D = undefined>(
+    key: Key,
+    time: TimeArg,
+    defaultValue: D,
+    options?: CallOptions,
+  ): Promise<T | D>;
+  getAndTouch<T>(key: Key, time: TimeArg, defaultValue: T, options?: CallOptions): Promise<T>;
+  getAndTouch(key: Key, time: TimeArg, defaultValue?: unknown, given?: CallOptions): Promise<unknown> {
+    rejectCallback(time);
+    rejectCallback(defaultValue);
+    rejectCallback(given);
+    return rejecting(async () => {
+      if ((time as unknown) === undefined) throw new TypeError('getAndTouch: time is required (0 = never expires)');
+      const payload = makePayload('', 0, toExpiry(time));
+      const options = readCallOptions(given);
+      const own = isBytes(key) ? ownCopy(key) : key;
+      const touch = new SingleOperation(Op.Touch, own, this.#decoders.exists, false, payload);
+      const get = new SingleOperation(Op.Get, own, this.#decoders.valueOrFallback, defaultValue);
+      const [, value] = await Promise.all([this.#executor.send(touch, options), this.#executor.send(get, options)]);
+      return value;
     });
   }
 

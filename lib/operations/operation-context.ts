@@ -30,7 +30,7 @@ export function toCommandContext(operation: Described, servers: Servers): Comman
 
 /** Returns undefined for keys that may go to several servers, and for one that is not checked yet and goes nowhere. */
 function findServer({ key, wireKeys, server }: Described, servers: Servers): number | undefined {
-  if (wireKeys !== undefined) return servers.count === 1 ? 0 : undefined;
+  if (wireKeys !== undefined) return servers.count === 1 ? servers.ids[0] : undefined;
   if (server >= 0) return server;
   if (typeof key !== 'string' && !isBytes(key)) return undefined;
   const length = lengthOf(key);

@@ -22,6 +22,13 @@ export interface Behaviors {
   tcp_nodelay: boolean;
   /** SO_KEEPALIVE. Default false. */
   tcp_keepalive: boolean;
+  /** With `tcp_keepalive`: TCP_KEEPIDLE, seconds until the first probe; 0: the system's. At most 32767. Default 0. */
+  tcp_keepidle: number;
+  /**
+   * With `tcp_keepalive`: TCP_KEEPINTVL, seconds between probes; 0: the system's. At most 32767. Over TLS it is Node that
+   * decides. Default 0.
+   */
+  tcp_keepintvl: number;
   /** The hash of keys. `hsieh` only if libmemcached was built with it. Default `'default'`. */
   hash: Hasher;
   /** Kept, and read back: libmemcached 1.1.4 places no key by it, in no distribution. Default `'default'`. */
@@ -94,6 +101,11 @@ const Kind = { Boolean: 0, Unsigned: 1, Hash: 2, Distribution: 3 } as const;
 const maxBehavior = 2 ** 31 - 1;
 /** MEMCACHED_PREFIX_KEY_MAX_SIZE, less its zero byte. */
 const maxNamespaceBytes = 127;
+/** Linux refuses more: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL. */
+const maxima = new Map([
+  ['tcp_keepidle', 32767],
+  ['tcp_keepintvl', 32767],
+]);
 const atLeastOne = new Set(['failure_limit', '_poll_timeout', 'connect_timeout']);
 
 const kinds = new Map(native.behaviors.map(({ name, kind }) => [name, kind]));
@@ -158,7 +170,7 @@ function checkNumber(name: string, value: unknown): number {
 function checkUnsigned(name: string, value: unknown): number {
   // remove_failed is a number to pylibmc and a switch in much of its documentation.
   if (name === 'remove_failed' && typeof value === 'boolean') return value ? 1 : 0;
-  return checkInteger(value, `behavior ${name}`, atLeastOne.has(name) ? 1 : 0, maxBehavior);
+  return checkInteger(value, `behavior ${name}`, atLeastOne.has(name) ? 1 : 0, maxima.get(name) ?? maxBehavior);
 }
 
 function checkChoice(name: string, value: unknown, choices: Readonly<Record<string, number>>): number {

@@ -9,7 +9,9 @@ import { checkTimeout, readOptions } from './call-options';
 import { describeType } from '../describe-type';
 import { checkInteger } from './ranges';
 import { native, type NativeBehaviors } from '../addon/addon';
-import { parseServers, Transport, type ServerAddress } from './servers';
+import { isServerUrl, parseServerUrl } from './server-url';
+import { parseServers, serverList, Transport, type ServerAddress } from './servers';
+import { readTlsOptions, type TlsOptions } from './tls-options';
 
 export interface ClientOptions {
   /**
@@ -17,9 +19,22 @@ export interface ClientOptions {
    * with credentials. UDP is always text.
    */
   binary?: boolean | undefined;
-  /** SASL PLAIN, with `password`. Needs the binary protocol. Not over UDP, and libmemcached sends it over TCP only. */
+  /**
+   * With `password`: SASL PLAIN, in the binary protocol; with `binary: false` memcached's text authentication (`-Y`), which
+   * is sent first on every connection. Not over UDP.
+   */
   username?: string | undefined;
   password?: string | undefined;
+  /**
+   * TLS, by Node: true, or what `tls.connect` takes (`ca`, `cert`, `key`, `servername`, `minVersion`,
+   * `rejectUnauthorized`, …), with Node's defaults. Not with UDP or Unix sockets. Default false.
+   */
+  tls?: boolean | TlsOptions | undefined;
+  /**
+   * The one server given is a configuration endpoint, as Amazon ElastiCache has it: it is asked for the servers at the first
+   * use and every `interval` milliseconds (100 … 2^31-1, default 60,000). Default false.
+   */
+  autoDiscovery?: boolean | { interval?: number | undefined } | undefined;
   behaviors?: Partial<Behaviors> | undefined;
   /** How values become bytes: one of `codecs`, by its name or itself, or your own. Default `'pylibmc'`. */
   codec?: CodecName | Codec | undefined;
@@ -46,8 +61,12 @@ export interface ClientOptions {
 export interface CheckedOptions {
   /** As they were given, each read once: for clones. */
   given: ClientOptions;
+  servers: readonly string[];
   addresses: readonly ServerAddress[];
   binary: boolean;
+  tls: TlsOptions | undefined;
+  /** Milliseconds between two questions for the servers; undefined: they are as given. */
+  discoveryInterval: number | undefined;
   behaviors: NativeBehaviors;
   codec: Codec;
   maxInflated: number;
@@ -59,6 +78,8 @@ const names = [
   'binary',
   'username',
   'password',
+  'tls',
+  'autoDiscovery',
   'behaviors',
   'codec',
   'maxInflated',
@@ -72,24 +93,73 @@ const maxPendingLimit = 16_000_000;
 
 /** @throws TypeError, RangeError: what is wrong */
 export function checkClientOptions(servers: string | readonly string[], given: ClientOptions): CheckedOptions {
-  const options = readOptions<ClientOptions>(given, names);
+  const { list, options } = readServers(servers, readOptions<ClientOptions>(given, names));
   const { maxInflated = defaultMaxInflated, maxPending = 1_000_000 } = options;
-  const addresses = parseServers(servers);
+  const addresses = parseServers(list);
   const codec = resolveCodec(options.codec);
   if (options.failSoft !== undefined && typeof options.failSoft !== 'boolean')
     throw new TypeError(`failSoft must be a boolean, not ${describeType(options.failSoft)}`);
   const binary = checkProtocol(options, addresses);
+  const tls = checkTls(options, addresses);
   const behaviors = options.behaviors === undefined ? undefined : readBehaviors(options.behaviors);
   return {
     given: behaviors === undefined ? options : { ...options, behaviors },
+    servers: list,
     addresses,
     binary,
+    tls,
+    discoveryInterval: checkDiscovery(options.autoDiscovery, addresses),
     behaviors: behaviors === undefined ? {} : behaviorsToNative(behaviors, binary),
     codec,
     maxInflated: checkInteger(maxInflated, 'maxInflated', 1, maxInflatedLimit),
     timeout: options.timeout === undefined ? 2000 : checkTimeout(options.timeout),
     maxPending: checkInteger(maxPending, 'maxPending', 1, maxPendingLimit),
   };
+}
+
+/** The list, and the options with what a URL says: its credentials are no part of the list. */
+function readServers(
+  servers: string | readonly string[],
+  options: ClientOptions,
+): { list: readonly string[]; options: ClientOptions } {
+  const only: unknown = Array.isArray(servers) && servers.length === 1 ? servers[0] : servers;
+  if (typeof only !== 'string' || !isServerUrl(only)) return { list: serverList(servers), options };
+  const { isTls, username, password, ...url } = parseServerUrl(only);
+  const merged = { ...options };
+  if (isTls) {
+    if (options.tls === false)
+      throw new TypeError('memcacheds:// means TLS, which this client does not have (tls: false)');
+    merged.tls ??= true;
+  }
+  if (username !== undefined) {
+    if (options.username !== undefined || options.password !== undefined)
+      throw new TypeError('credentials are given twice: in the URL of the servers, and as username and password');
+    Object.assign(merged, { username, password });
+  }
+  return { list: serverList(url.servers), options: merged };
+}
+
+/** @throws TypeError for what has no TLS */
+function checkTls({ tls }: ClientOptions, addresses: readonly ServerAddress[]): TlsOptions | undefined {
+  const options = readTlsOptions(tls);
+  const transport = addresses[0]?.transport;
+  if (options !== undefined && transport === Transport.Udp) throw new TypeError('tls is not possible over UDP');
+  if (options !== undefined && transport === Transport.Unix)
+    throw new TypeError('tls is not possible over Unix sockets');
+  return options;
+}
+
+/** @throws TypeError for what cannot be a configuration endpoint */
+function checkDiscovery(given: unknown, addresses: readonly ServerAddress[]): number | undefined {
+  if (given === undefined || given === false) return undefined;
+  if (given !== true && (typeof given !== 'object' || given === null || Array.isArray(given)))
+    throw new TypeError(`autoDiscovery must be true, false or { interval }, not ${describeType(given)}`);
+  const { interval = 60_000 } = given === true ? {} : readOptions<{ interval?: number }>(given, ['interval']);
+  if (addresses.length !== 1)
+    throw new TypeError(`autoDiscovery takes one server, the configuration endpoint, not ${String(addresses.length)}`);
+  if (addresses[0]?.transport !== Transport.Tcp)
+    throw new TypeError('autoDiscovery is possible over TCP only: not over UDP or Unix sockets');
+  return checkInteger(interval, 'autoDiscovery.interval', 100, 2 ** 31 - 1);
 }
 
 /** Whether the protocol is binary. */
@@ -103,22 +173,48 @@ function checkProtocol(options: ClientOptions, addresses: readonly ServerAddress
   if (isUdp && binary === true) throw new TypeError('UDP speaks the text protocol only: binary must not be true');
   if (username !== undefined || password !== undefined) {
     checkCredentials(username, password);
-    if (binary === false)
-      throw new TypeError('SASL (username, password) needs the binary protocol: binary must not be false');
-    if (isUdp) throw new TypeError('SASL (username, password) is not possible over UDP');
-    return true;
+    if (isUdp) throw new TypeError('username and password are not possible over UDP');
+    if (binary !== false) {
+      if (!native.supportSasl) throw new TypeError('this libmemcached was built without SASL');
+      return true;
+    }
+    // memcached's authfile.c takes what it is sent for words.
+    for (const [name, value] of Object.entries({ username, password })) {
+      if (value?.includes(' ') === true)
+        throw new TypeError(`${name} must not have a space: memcached's text authentication knows none`);
+    }
+    return false;
   }
   return binary === true;
 }
 
 function checkCredentials(username: unknown, password: unknown): void {
-  if (!native.supportSasl) throw new TypeError('this libmemcached was built without SASL');
   for (const [name, value] of Object.entries({ username, password })) {
     if (typeof value !== 'string')
-      throw new TypeError(`SASL needs both username and password: ${name} is ${describeType(value)}`);
+      throw new TypeError(`credentials need both username and password: ${name} is ${describeType(value)}`);
     if (value.includes('\0')) throw new TypeError(`${name} must not have a zero byte`);
     // Its text is not for messages.
     if (!value.isWellFormed()) throw new TypeError(`${name} must not have a lone surrogate, which UTF-8 cannot say`);
   }
   if (username === '') throw new TypeError('username must not be empty');
+}
+
+/**
+ * Parses the servers that a living client is to have from now on.
+ *
+ * @throws TypeError or RangeError for malformed ones, and for what a living client cannot change
+ */
+export function readOtherServers(
+  servers: string | readonly string[],
+  { transport: from, isTls }: { transport: Transport | undefined; isTls: boolean },
+): { list: readonly string[]; addresses: readonly ServerAddress[] } {
+  const { list, options } = readServers(servers, { tls: isTls });
+  if (options.username !== undefined)
+    throw new TypeError('a living client keeps its credentials: the URL must have none');
+  const addresses = parseServers(list);
+  const to = addresses[0]?.transport;
+  if ((from === Transport.Udp) !== (to === Transport.Udp))
+    throw new TypeError('a client cannot change between UDP and other servers: make another one');
+  checkTls(options, addresses);
+  return { list, addresses };
 }

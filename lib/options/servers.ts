@@ -40,6 +40,9 @@ export function parseServer(spec: string): ServerAddress {
     if (spec.includes('\0')) throw malformed('a zero byte in the path');
     return { transport: Transport.Unix, host: spec, port: 0, weight: 1 };
   }
+  // Not quoted: it may hold a password.
+  if (spec.includes('://'))
+    throw new TypeError('a URL names all servers, separated by commas: it cannot be one of several');
   const isUdp = spec.startsWith('udp:');
   const rest = isUdp ? spec.slice(4) : spec;
   let host: string;

@@ -3,11 +3,13 @@
  * them. JavaScript's side of native/binding/node_stream.h.
  */
 
-import { isIP } from 'node:net';
-import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import type { NativeBehaviors } from '../addon/addon';
 import { SocketEvent } from '../addon/record-layout';
 import { nextTick } from '../timing';
+import { loadTls, openSecureSocket } from './open-secure-socket';
 import { describeTlsError } from './tls-errors';
+import type { TlsOptions } from '../options/tls-options';
 
 /** What of the native client is used here. */
 export interface SocketOwner {
@@ -16,13 +18,14 @@ export interface SocketOwner {
   openSocket?: (id: number, host: string, port: number) => void;
   writeSocket?: (id: number, bytes: Buffer) => void;
   closeSocket?: (id: number) => void;
+  getBehaviors(): NativeBehaviors;
 }
 
-/** How sockets are set up; the behaviors in force decide. */
-export interface SocketSettings {
-  noDelay: boolean;
-  keepAlive: boolean;
-}
+/**
+ * A record, decrypted, fits memcached's buffer of 16 KiB beside the start of a request that is there already: what does
+ * not fit it leaves to OpenSSL, and forgets. See native/binding/node_stream.cc, which relies on it.
+ */
+const recordBytes = 12 * 1024;
 
 /** Sockets of clients that were collected without having been destroyed. */
 const orphans = new FinalizationRegistry<SecureSockets>((sockets) => {
@@ -30,19 +33,21 @@ const orphans = new FinalizationRegistry<SecureSockets>((sockets) => {
 });
 
 export class SecureSockets {
-  readonly #options: ConnectionOptions;
+  readonly #options: TlsOptions;
   readonly #context: SecureContext;
-  readonly #settings: () => SocketSettings;
   readonly #sockets = new Map<number, TLSSocket>();
   /** The last session of each server: the next handshake resumes it, which spares a round trip and the certificates. */
   readonly #sessions = new Map<string, Buffer>();
 
-  /** @throws what is wrong with a certificate or a key */
-  constructor(options: ConnectionOptions, settings: () => SocketSettings) {
+  /** @throws TypeError that says what is wrong with a certificate or a key */
+  constructor(options: TlsOptions) {
     this.#options = options;
-    this.#settings = settings;
     // Once for all connections: reading certificates takes longer than a handshake.
-    this.#context = options.secureContext ?? createSecureContext(options);
+    try {
+      this.#context = options.secureContext ?? loadTls().createSecureContext(options);
+    } catch (error) {
+      throw new TypeError(`tls: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
   }
 
   /** Serves `owner`, without keeping it from being collected. */
@@ -52,7 +57,8 @@ export class SecureSockets {
       weakOwner.deref()?.reportSocket(id, event, data);
     };
     owner.openSocket = (id, host, port) => {
-      this.#open(id, host, port, report);
+      const behaviors = weakOwner.deref()?.getBehaviors();
+      if (behaviors !== undefined) this.#open(id, host, port, behaviors, report);
     };
     owner.writeSocket = (id, bytes) => {
       const size = bytes.length;
@@ -73,19 +79,15 @@ export class SecureSockets {
     this.#sockets.clear();
   }
 
-  #open(id: number, host: string, port: number, report: SocketOwner['reportSocket']): void {
+  #open(id: number, host: string, port: number, behaviors: NativeBehaviors, report: SocketOwner['reportSocket']): void {
     const server = `${host}:${port}`;
     const session = this.#sessions.get(server);
     let socket: TLSSocket;
     try {
-      socket = connect({
-        // A server that is addressed by its number has no name to be asked for.
-        ...(isIP(host) === 0 ? { servername: host } : {}),
+      socket = openSecureSocket(host, port, {
         ...(session === undefined ? {} : { session }),
         ...this.#options,
         secureContext: this.#context,
-        host,
-        port,
       });
     } catch (error) {
       const message = describeTlsError(error);
@@ -95,10 +97,10 @@ export class SecureSockets {
       return;
     }
     this.#sockets.set(id, socket);
+    socket.setMaxSendFragment(recordBytes);
     socket.unref(); // pending operations keep the process alive, and nothing else
-    const { noDelay, keepAlive } = this.#settings();
-    socket.setNoDelay(noDelay);
-    if (keepAlive) socket.setKeepAlive(true);
+    socket.setNoDelay(behaviors.tcp_nodelay !== 0);
+    if (behaviors.tcp_keepalive !== 0) socket.setKeepAlive(true, Number(behaviors.tcp_keepidle) * 1000);
     let isConnected = false;
     let failure: string | undefined;
     const closed = (): void => {

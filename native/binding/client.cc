@@ -267,6 +267,8 @@ Napi::Value NativeClient::reportSocket(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeClient::stop(const Napi::CallbackInfo& info) {
+  // While JavaScript can still be called: it closes the sockets that it owns.
+  if (!isStopped_) cluster_->shutDown();
   shutDown();
   return info.Env().Undefined();
 }

@@ -10,10 +10,11 @@ namespace lmc {
 
 namespace {
 
-// What Node may hold unsent before the queue waits: it gathers what it cannot write at once.
-constexpr std::size_t kMaxUnwrittenBytes = 256 * 1024;
+// More than the requests that wait as bytes come in: each large value is two, see connection.cc.
+constexpr std::size_t kMaxPieces = 512;
 
-constexpr std::size_t kMaxPieces = 64;
+// The plain bytes of a TLS record, see lib/topology/secure-sockets.ts.
+constexpr std::size_t kRecordBytes = 12 * 1024;
 
 }  // namespace
 
@@ -30,7 +31,8 @@ class NodeStream final : public Stream {
 
   Sent send() override {
     if (!failure_.empty()) return Sent::Broken;
-    while (isConnected_ && !out.empty() && unwritten_ < kMaxUnwrittenBytes) write();
+    // One write at a time: Node would gather several into one record.
+    if (isConnected_ && !out.empty() && unwritten_ == 0) write();
     return out.empty() ? Sent::All : Sent::Some;
   }
 
@@ -79,11 +81,24 @@ class NodeStream final : public Stream {
  private:
   Napi::Number number(std::size_t value) const { return Napi::Number::New(sockets_.env_, static_cast<double>(value)); }
 
+  // memcached up to 1.6.18 (at least) waits for the socket to become readable, and does not look at what OpenSSL has
+  // already decrypted: when the rest of a record does not fit what it reads (16 KiB less what it has, or the rest of a
+  // value), it answers that rest only when another record has come. So a write of several records is followed by one
+  // with the last request alone, which frees what was held.
+  std::size_t writeSize() const {
+    const std::size_t last = out.lastRequest();
+    return out.size() <= kRecordBytes || out.size() == last ? out.size() : out.size() - last;
+  }
+
   void write() {
     std::array<iovec, kMaxPieces> pieces;
-    const std::size_t count = out.peek(pieces.data(), pieces.size());
+    std::size_t count = out.peek(pieces.data(), pieces.size());
+    const std::size_t limit = writeSize();
     std::size_t size = 0;
-    for (std::size_t index = 0; index < count; ++index) size += pieces[index].iov_len;
+    for (std::size_t index = 0; index < count; ++index) {
+      pieces[index].iov_len = std::min(pieces[index].iov_len, limit - size);
+      size += pieces[index].iov_len;
+    }
     sockets_.call("writeSocket", [&] {
       auto buffer = Napi::Buffer<char>::New(sockets_.env_, size);
       char* into = buffer.Data();

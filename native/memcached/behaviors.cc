@@ -12,6 +12,8 @@ constexpr Behavior kBehaviors[] = {
     {"no_block", MEMCACHED_BEHAVIOR_NO_BLOCK, Boolean},
     {"tcp_nodelay", MEMCACHED_BEHAVIOR_TCP_NODELAY, Boolean},
     {"tcp_keepalive", MEMCACHED_BEHAVIOR_TCP_KEEPALIVE, Boolean},
+    {"tcp_keepidle", MEMCACHED_BEHAVIOR_TCP_KEEPIDLE, Unsigned},
+    {"tcp_keepintvl", kTcpKeepInterval, Unsigned},
     {"hash", MEMCACHED_BEHAVIOR_HASH, Hash},
     {"ketama_hash", MEMCACHED_BEHAVIOR_KETAMA_HASH, Hash},
     {"ketama", MEMCACHED_BEHAVIOR_KETAMA, Boolean},

@@ -19,6 +19,9 @@ struct Behavior {
   BehaviorKind kind;
 };
 
+// Ours: libmemcached has TCP_KEEPIDLE, but nothing for TCP_KEEPINTVL.
+constexpr auto kTcpKeepInterval = static_cast<memcached_behavior_t>(MEMCACHED_BEHAVIOR_MAX + 1);
+
 struct NamedNumber {
   const char* name;
   std::uint32_t value;

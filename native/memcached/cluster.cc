@@ -116,8 +116,9 @@ ConnectionConfig Cluster::connectionConfig(const ServerSpec& server) const {
   made.pollTimeoutMs = static_cast<std::uint32_t>(valueOf("_poll_timeout"));
   made.connectTimeoutMs = static_cast<std::uint32_t>(valueOf("connect_timeout"));
   made.receiveTimeoutUs = valueOf("receive_timeout");
-  for (const char* name : {"no_block", "tcp_nodelay", "tcp_keepalive", "send_timeout", "receive_timeout",
-                           "_socket_send_size", "_socket_recv_size"}) {
+  made.keepIntervalSeconds = static_cast<int>(valueOf("tcp_keepintvl"));
+  for (const char* name : {"no_block", "tcp_nodelay", "tcp_keepalive", "tcp_keepidle", "send_timeout",
+                           "receive_timeout", "_socket_send_size", "_socket_recv_size"}) {
     const Behavior& behavior = *findBehavior(name);
     const std::uint64_t value = router_.get(behavior);
     // 0 is libmemcached's "leave it to the system" for sizes, but it refuses none: do not set what is not

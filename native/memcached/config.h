@@ -32,6 +32,7 @@ struct ConnectionConfig {
   double timeoutMs = 2000;  // the client's: how long an answer may take, and opening
   std::uint32_t pollTimeoutMs = 5000;
   std::uint32_t connectTimeoutMs = 4000;
+  int keepIntervalSeconds = 0;         // tcp_keepintvl; 0: the system's
   std::uint64_t receiveTimeoutUs = 0;  // 0: none
   bool inflate = true;                 // undo zlib where the flags say so
   std::size_t maxInflated = std::size_t{64} << 20;

@@ -71,7 +71,8 @@ void Connection::probe() {
 }
 
 void Connection::configure(const ConnectionConfig& config) {
-  const bool isOther = config.behaviors != config_.behaviors;
+  const bool isOther =
+      config.behaviors != config_.behaviors || config.keepIntervalSeconds != config_.keepIntervalSeconds;
   config_ = config;
   isReplaced_ = isReplaced_ || (isOther && state_ != State::Closed);
 }

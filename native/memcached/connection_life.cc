@@ -70,7 +70,12 @@ Greeting Connection::connectAndGreet() {
   watchSilence();
   greeting = greet(config_, context_.encoder, *decoder_, stream_->out);
   if (isTooLate_) return {MEMCACHED_TIMEOUT, false, "no answer to the greeting in time"};
-  if (greeting.rc == MEMCACHED_CONNECTION_FAILURE) greeting.message = describeEnd();
+  if (greeting.rc == MEMCACHED_CONNECTION_FAILURE) {
+    greeting.message = describeEnd();
+    // That is all that a server with TLS says.
+    if (config_.server.transport == Transport::Tcp && !config_.isTls && stream_->received() == 0)
+      greeting.message += " before it had answered (does it require TLS?)";
+  }
   // What nobody asked for would be taken for the first answer.
   if (greeting.rc == status::kSuccess && !stream_->in().empty())
     return {MEMCACHED_UNKNOWN_READ_FAILURE, true, "unexpected response to the greeting"};

@@ -1,5 +1,6 @@
 #include "memcached/connector.h"
 
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -38,6 +39,8 @@ int Connector::connect() {
   });
   if (isConnected_ && !isCancelled_) {
     rc = MEMCACHED_SUCCESS;
+    if (const int seconds = config_.keepIntervalSeconds; seconds > 0 && config_.server.transport == Transport::Tcp)
+      setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof seconds);
     return std::exchange(descriptor_, -1);
   }
   if (memcached_last_error(handle.get()) != MEMCACHED_SUCCESS) {

@@ -56,6 +56,7 @@ memcached_return_t Encoder::encode(const Step& step, std::uint32_t opaque, OutQu
   tape_.skipped = isShared ? request.valueLength : 0;
   const memcached_return_t rc = call(step);
   if (rc != MEMCACHED_SUCCESS) return rc;
+  out.beginRequest();
   std::string& bytes = tape_.sent;
   if (protocol_ == Protocol::Binary) {
     // A multi-get ends with a NOOP of its own. (The frames before it are checked by their keys.)

@@ -11,7 +11,7 @@ namespace {
 // remove_failed is a number to pylibmc and a boolean to libmemcached; verify_keys is refused by binary
 // handles; the socket sizes are asked of a live connection.
 bool isStoredLocally(memcached_behavior_t flag) {
-  switch (flag) {
+  switch (static_cast<int>(flag)) {
     case MEMCACHED_BEHAVIOR_REMOVE_FAILED_SERVERS:
     case MEMCACHED_BEHAVIOR_AUTO_EJECT_HOSTS:
     case MEMCACHED_BEHAVIOR_SOCKET_SEND_SIZE:
@@ -19,6 +19,7 @@ bool isStoredLocally(memcached_behavior_t flag) {
     case MEMCACHED_BEHAVIOR_NUMBER_OF_REPLICAS:
     case MEMCACHED_BEHAVIOR_TCP_NODELAY:
     case MEMCACHED_BEHAVIOR_VERIFY_KEY:
+    case kTcpKeepInterval:
       return true;
     default:
       return false;

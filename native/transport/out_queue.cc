@@ -10,6 +10,7 @@ void OutQueue::append(std::string_view bytes) {
   if (!fits) pieces_.emplace_back().own = std::exchange(spare_, {});
   pieces_.back().own.append(bytes);
   size_ += bytes.size();
+  lastRequest_ += bytes.size();
 }
 
 void OutQueue::appendShared(Payload* payload, std::string_view bytes) {
@@ -17,6 +18,7 @@ void OutQueue::appendShared(Payload* payload, std::string_view bytes) {
   piece.payload = PayloadRef::share(payload);
   piece.shared = bytes;
   size_ += bytes.size();
+  lastRequest_ += bytes.size();
 }
 
 std::size_t OutQueue::peek(iovec* pieces, std::size_t room) const {
@@ -45,7 +47,7 @@ void OutQueue::consume(std::size_t bytes) {
 
 void OutQueue::clear() {
   pieces_.clear();
-  sent_ = size_ = 0;
+  sent_ = size_ = lastRequest_ = 0;
 }
 
 }  // namespace lmc

@@ -21,9 +21,9 @@ class Keeper extends EventEmitter {
     this.#process.disconnect();
   }
 
-  async start(port) {
+  async start(port, options) {
     const up = once(this, `up ${port}`);
-    this.#process.send({ start: port });
+    this.#process.send({ start: port, options });
     const [pid] = await up;
     return pid;
   }
@@ -37,14 +37,16 @@ export const endKeeper = () => keeper.end();
 export class Server {
   #pid = 0;
 
-  constructor(port) {
+  constructor(port, options) {
     this.port = port;
+    this.options = options;
     this.address = `127.0.0.1:${port}`;
   }
 
-  static async start() {
+  /** `options`: of memcached's command line. */
+  static async start(options) {
     for (let attempt = 0; attempt < 5; attempt++) {
-      const server = new Server(await freePort());
+      const server = new Server(await freePort(), options);
       if (await server.start()) return server;
     }
     throw new Error('memcached did not start');
@@ -52,7 +54,7 @@ export class Server {
 
   /** True when it accepts connections; false if it ended instead. */
   async start() {
-    this.#pid = await keeper.start(this.port);
+    this.#pid = await keeper.start(this.port, this.options);
     return this.#pid !== 0;
   }
 

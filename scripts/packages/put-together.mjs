@@ -26,6 +26,8 @@ export function putTogetherMain(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const name of COPIED.filter((name) => existsSync(name))) cpSync(name, join(folder, name), { recursive: true });
+  // A third of the documents' bytes, and the declarations say the same.
+  rmSync(join(folder, 'docs/api.md'));
   // Nobody imports the command line.
   for (const name of readdirSync(join(folder, 'dist/cli'), { recursive: true }).filter((name) => /\.d\.ts$/.test(name)))
     rmSync(join(folder, 'dist/cli', name));

@@ -22,6 +22,8 @@ async function options(): Promise<Omit<SocketOptions, 'segmentsOut'>[]> {
 const cases: [behaviors: Partial<Behaviors>, effect: Partial<SocketOptions>][] = [
   [{ tcp_nodelay: false }, { noDelay: false }],
   [{ tcp_keepalive: true }, { keepAlive: true }],
+  [{ tcp_keepidle: 31 }, { keepIdle: 31 }],
+  [{ tcp_keepintvl: 7 }, { keepInterval: 7 }],
   [{ no_block: true }, { linger: 0 }],
   [{ send_timeout: 1_500_000 }, { sendTimeout: 1_500_000 }],
   [{ receive_timeout: 2_500_000 }, { receiveTimeout: 2_500_000 }],

@@ -2,11 +2,14 @@
 
 import express, { type NextFunction, type Request, type Response } from 'express';
 import session, { type SessionData } from 'express-session';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { Client } from '../../lib/index';
 import { MemcachedStore, type MemcachedStoreOptions } from '../../lib/integrations/express-session';
 import { uniqueKey } from '../support/unique-keys';
+import { certificatePath, startMemcached } from '../support/memcached-servers';
 import { startRefusingPort } from '../support/fake-servers';
 import { failure, secondsLeft, sleep, stored, thrown, useServers } from '../support/clients';
 
@@ -233,4 +236,15 @@ describe('without Express', () => {
       expect(thrown(() => new MemcachedStore('localhost', { ttl }))).toMatchObject({ name: 'RangeError' });
     expect(thrown(() => new MemcachedStore('localhost', { prefix: 5 as never }))).toMatchObject({ name: 'TypeError' });
   });
+});
+
+it('passes the options of the client on: TLS', async () => {
+  const secure = await startMemcached({ tls: {} });
+  const tls = { ca: readFileSync(certificatePath('authority.pem')) };
+  const store = new MemcachedStore(`memcacheds://${secure.address}`, { tls });
+  const id = uniqueKey();
+  await promisify(store.set.bind(store))(id, { cookie: new session.Cookie() });
+  expect(await promisify(store.get.bind(store))(id)).toMatchObject({ cookie: {} });
+  await store.close();
+  await secure.stop();
 });

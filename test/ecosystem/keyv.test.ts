@@ -1,5 +1,6 @@
 // The adapter under Keyv 5, Keyv 6 and cache-manager 7.
 
+import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 import { createCache } from 'cache-manager';
@@ -8,7 +9,9 @@ import { Keyv as Keyv6 } from 'keyv6';
 import { Client } from '../../lib/index';
 import { KeyvMemcached } from '../../lib/integrations/keyv';
 import { uniqueKey } from '../support/unique-keys';
+import { ConfigurationEndpoint } from '../support/configuration-endpoint';
 import { startRefusingPort } from '../support/fake-servers';
+import { certificatePath, startMemcached } from '../support/memcached-servers';
 import { failure, secondsLeft, sleep, statistic, stored, thrown, useServers } from '../support/clients';
 
 const servers = useServers(1);
@@ -138,10 +141,22 @@ it('without a namespace, and without serialization', async () => {
 });
 
 it('shows its options, but not the password', async () => {
-  const store = new KeyvMemcached('127.0.0.1:1', { username: 'alice', password: 'secret', timeout: 500 });
+  const tls = { passphrase: 'secret' };
+  const store = new KeyvMemcached('127.0.0.1:1', { username: 'alice', password: 'secret', tls, timeout: 500 });
   expect(store.opts).toEqual({ timeout: 500 });
   expect(inspect(store) + JSON.stringify(store)).not.toContain('secret');
   await store.disconnect();
+});
+
+it('passes the options of the client on: TLS, discovery', async () => {
+  const secure = await startMemcached({ tls: {} });
+  const endpoint = await new ConfigurationEndpoint([secure], { isTls: true }).start();
+  const tls = { ca: readFileSync(certificatePath('authority.pem')) };
+  const keyv = new Keyv5({ store: new KeyvMemcached(endpoint.address, { tls, autoDiscovery: true }) });
+  expect(await keyv.set('key', 1)).toBe(true);
+  const other = new Keyv5({ store: new KeyvMemcached(`memcacheds://${secure.address}`, { tls }) });
+  expect(await other.get('key')).toBe(1);
+  await Promise.all([keyv.disconnect(), other.disconnect(), endpoint.stop()]);
 });
 
 it('is a store of cache-manager', async () => {

@@ -3,8 +3,10 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rawCommand } from '../support/raw-command';
 import { startFullBacklog } from '../support/full-backlog';
 import { sanitizerEnvironment, slowness } from '../support/sanitizers';
 import { startMemcached, stopAll, type MemcachedServer } from '../support/memcached-servers';
@@ -14,7 +16,6 @@ const unshare = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
 const isPossible = spawnSync('unshare', [...unshare, 'true']).status === 0;
 /** "files" alone are asked, and all their lines are. */
 const mount = 'mount --bind "$1" /etc/hosts && shift && exec "$@"';
-const script = join(__dirname, 'scripts', 'names.mjs');
 
 let folder: string;
 let server: MemcachedServer;
@@ -33,12 +34,16 @@ interface Report {
   state: string;
 }
 
+function withAddresses(addresses: readonly string[], binary: boolean, options = {}): Promise<Report> {
+  return run<Report>('names', addresses, [String(binary), JSON.stringify({ timeout: 3000, ...options })]);
+}
+
 /** Runs the script where the name "twofold" has these addresses. */
-async function withAddresses(addresses: readonly string[], binary: boolean, options = {}): Promise<Report> {
+async function run<Result>(name: string, addresses: readonly string[], args: readonly string[]): Promise<Result> {
   const hosts = join(folder, 'hosts');
   writeFileSync(hosts, ['127.0.0.1 localhost', ...addresses.map((each) => `${each} twofold`), ''].join('\n'));
   const target = `twofold:${String(server.port)}`;
-  const node = [process.execPath, script, target, String(binary), JSON.stringify({ timeout: 3000, ...options })];
+  const node = [process.execPath, join(__dirname, 'scripts', `${name}.mjs`), target, ...args];
   const child = spawn('unshare', [...unshare, 'sh', '-c', mount, 'sh', hosts, ...node], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, ...sanitizerEnvironment },
@@ -48,7 +53,7 @@ async function withAddresses(addresses: readonly string[], binary: boolean, opti
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
   await new Promise((resolve) => child.once('close', resolve));
   expect(complaint).toBe('');
-  return JSON.parse(output) as Report;
+  return JSON.parse(output) as Result;
 }
 
 const allRight = { outcomes: ['true', '42', '42', '1', 'undefined', 'true'], state: 'up' };
@@ -88,4 +93,18 @@ const allRight = { outcomes: ['true', '42', '42', '1', 'undefined', 'true'], sta
     expect(outcomes[0]).toMatch(/^ConnectionError: /);
     expect(state).not.toBe('probing');
   });
+});
+
+(isPossible ? it : it.skip)('a name that moves is followed at the next connect', async () => {
+  const other = await startMemcached();
+  await rawCommand(server, 'set where 0 0 3\r\nold\r\n');
+  await rawCommand(other, 'set where 0 0 3\r\nnew\r\n');
+  const forwarder = createServer((socket) => {
+    socket.pipe(createConnection(other.port, other.host)).pipe(socket);
+    socket.on('error', () => undefined); // the client may hang up at any time
+  }).unref();
+  await new Promise<void>((resolve) => forwarder.listen(server.port, '127.0.0.3', resolve));
+  const seen = await run('moved-name', ['127.0.0.1'], []);
+  forwarder.close();
+  expect(seen).toEqual(['old', 'old', 'new']);
 });

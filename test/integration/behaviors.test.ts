@@ -3,7 +3,7 @@ import { uniqueKey } from '../support/unique-keys';
 import { failure, inEveryProtocol, stored, thrown, useClients, useServers } from '../support/clients';
 
 const names =
-  `no_block tcp_nodelay tcp_keepalive hash ketama_hash ketama ketama_weighted distribution cas buffer_requests
+  `no_block tcp_nodelay tcp_keepalive tcp_keepidle tcp_keepintvl hash ketama_hash ketama ketama_weighted distribution cas buffer_requests
   verify_keys connect_timeout send_timeout receive_timeout num_replicas auto_eject retry_timeout remove_failed
   failure_limit dead_timeout namespace _io_msg_watermark _io_bytes_watermark _io_key_prefetch _hash_with_prefix_key
   _noreply _sort_hosts _poll_timeout _socket_send_size _socket_recv_size`.split(/\s+/) as (keyof Behaviors)[];
@@ -12,7 +12,7 @@ describe('reading and assigning', () => {
   const connect = useClients();
   const offline = (behaviors?: Partial<Behaviors>) => connect('127.0.0.1:1', behaviors && { behaviors });
 
-  it('all of pylibmc are there', () => {
+  it('all of pylibmc are there, and the times of keepalive', () => {
     expect(Object.keys(offline().getBehaviors()).sort()).toEqual([...names].sort());
     expect(Object.keys(offline().behaviors).sort()).toEqual([...names].sort());
   });
@@ -22,6 +22,8 @@ describe('reading and assigning', () => {
       no_block: false,
       tcp_nodelay: true,
       tcp_keepalive: false,
+      tcp_keepidle: 0,
+      tcp_keepintvl: 0,
       hash: 'default',
       ketama_hash: 'default',
       ketama: false,
@@ -45,6 +47,8 @@ describe('reading and assigning', () => {
     ['no_block', true],
     ['tcp_nodelay', false],
     ['tcp_keepalive', true],
+    ['tcp_keepidle', 30],
+    ['tcp_keepintvl', 5],
     ['hash', 'md5'],
     ['hash', 'murmur'],
     ['ketama_hash', 'crc'],

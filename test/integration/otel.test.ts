@@ -16,6 +16,7 @@ import { version } from '../../lib/index';
 import { LibmemcachedInstrumentation, type LibmemcachedInstrumentationConfig } from '../../lib/integrations/otel';
 import { uniqueKey } from '../support/unique-keys';
 import { startMemcached } from '../support/memcached-servers';
+import { startRefusingPort } from '../support/fake-servers';
 import { failure, useClients, useServers } from '../support/clients';
 
 const connect = useClients();
@@ -49,20 +50,30 @@ function instrument(config: LibmemcachedInstrumentationConfig = {}): void {
   instrumentation = new LibmemcachedInstrumentation({ tracerProvider, meterProvider, ...config });
 }
 
+function spansOf(isConnect: boolean): ReadableSpan[] {
+  return spanExporter.getFinishedSpans().filter(({ name }) => name.startsWith('connect ') === isConnect);
+}
+
 function onlySpan(): ReadableSpan {
-  const spans = spanExporter.getFinishedSpans();
+  const spans = spansOf(false);
   expect(spans).toHaveLength(1);
   return spans[0] as ReadableSpan;
 }
 
 async function duration(): Promise<HistogramMetricData> {
   await meterProvider.forceFlush();
+  return histogram('db.client.operation.duration');
+}
+
+async function histogram(name: string): Promise<HistogramMetricData> {
+  await meterProvider.forceFlush();
   const exported = metricExporter
     .getMetrics()
     .at(-1)
     ?.scopeMetrics.flatMap((scope) => scope.metrics);
-  expect(exported?.map((metric) => metric.descriptor.name)).toEqual(['db.client.operation.duration']);
-  return exported?.[0] as HistogramMetricData;
+  const found = exported?.filter((metric) => metric.descriptor.name === name);
+  expect(found).toHaveLength(1);
+  return found?.[0] as HistogramMetricData;
 }
 
 test('a span for an operation, with the attributes of the conventions', async () => {
@@ -84,6 +95,35 @@ test('a span for an operation, with the attributes of the conventions', async ()
   });
   expect(span.instrumentationScope).toMatchObject({ name: 'libmemcached', version });
   expect(span.events).toEqual([]);
+});
+
+test('attempts to connect: a span and db.client.connection.create_time', async () => {
+  instrument();
+  const own = await startMemcached();
+  const refusing = await startRefusingPort();
+  await connect(own).get(uniqueKey());
+  await failure(connect(refusing).get(uniqueKey()));
+  const spans = spansOf(true);
+  expect(spans.map(({ name, kind, attributes }) => ({ name, kind, attributes }))).toEqual(
+    [own, refusing].map(({ address, host, port }) => ({
+      name: `connect ${address}`,
+      kind: SpanKind.CLIENT,
+      attributes: {
+        'db.system.name': 'memcached',
+        'db.operation.name': 'connect',
+        'server.address': host,
+        'server.port': port,
+        ...(address === refusing.address ? { 'error.type': 'ConnectionError' } : {}),
+      },
+    })),
+  );
+  const { descriptor, dataPoints } = await histogram('db.client.connection.create_time');
+  expect(descriptor.unit).toBe('s');
+  expect(dataPoints.map(({ attributes, value }) => [attributes, value.count])).toEqual([
+    [{ 'db.client.connection.pool.name': own.address }, 1],
+    [{ 'db.client.connection.pool.name': refusing.address, 'error.type': 'ConnectionError' }, 1],
+  ]);
+  await own.stop();
 });
 
 test('a Unix socket is an address without a port', async () => {
@@ -114,7 +154,7 @@ test('it is a child of what was active when it was called', async () => {
   const mc = connect(servers());
   const tracer = tracerProvider.getTracer('test');
   await mc.get(uniqueKey());
-  expect(spanExporter.getFinishedSpans()).toHaveLength(0);
+  expect(spansOf(false)).toHaveLength(0);
   const parent = tracer.startSpan('parent');
   await context.with(trace.setSpan(context.active(), parent), () => mc.get(uniqueKey()));
   expect(onlySpan().parentSpanContext?.spanId).toBe(parent.spanContext().spanId);
@@ -200,11 +240,11 @@ test('as registerInstrumentations wants it', async () => {
   await mc.get(uniqueKey());
   const unload = registerInstrumentations({ instrumentations: [instrumentation], tracerProvider, meterProvider });
   await mc.get(uniqueKey());
-  expect(spanExporter.getFinishedSpans()).toHaveLength(1);
+  expect(spansOf(false)).toHaveLength(1);
   expect((await duration()).dataPoints).toHaveLength(1);
   unload();
   await mc.get(uniqueKey());
-  expect(spanExporter.getFinishedSpans()).toHaveLength(1);
+  expect(spansOf(false)).toHaveLength(1);
 });
 
 test('the global providers, also if they come after the first operation', async () => {
@@ -214,6 +254,6 @@ test('the global providers, also if they come after the first operation', async 
   trace.setGlobalTracerProvider(tracerProvider);
   metrics.setGlobalMeterProvider(meterProvider);
   await mc.get(uniqueKey());
-  expect(spanExporter.getFinishedSpans()).toHaveLength(1);
+  expect(spansOf(false)).toHaveLength(1);
   expect((await duration()).dataPoints).toHaveLength(1);
 });

@@ -152,7 +152,6 @@ describe('credentials where none are wanted', () => {
 
 describe('are refused at once', () => {
   it.each<[string, Record<string, unknown>, RegExp]>([
-    ['with binary: false', { username: 'a', password: 'b', binary: false }, /binary/],
     ['without a password', { username: 'a' }, /password/],
     ['without a username', { password: 'b' }, /username/],
     ['with a username that is no string', { username: 5, password: 'b' }, /username.*number/],

@@ -52,7 +52,8 @@ it('the same distributions, but for virtual buckets, whose table neither can set
 
 it('the same behaviors and defaults, but for tcp_nodelay, and pickles', async () => {
   const client = new Client('127.0.0.1');
-  const { namespace, ...ours } = client.getBehaviors();
+  const { namespace, tcp_keepidle: idle, tcp_keepintvl: interval, ...ours } = client.getBehaviors();
+  expect([idle, interval]).toEqual([0, 0]); // not pylibmc's
   expect(namespace).toBe(''); // pylibmc can set it and not read it
   const { pickle_protocol: pickles, ...theirs } = offers.behaviors;
   expect(pickles).toBe(-1);

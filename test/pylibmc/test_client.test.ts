@@ -43,7 +43,7 @@ it('testBehaviors', () => {
     ...['auto_eject', 'buffer_requests', 'cas', 'connect_timeout', 'distribution', 'failure_limit', 'hash', 'ketama'],
     ...['ketama_hash', 'ketama_weighted', 'no_block', 'num_replicas', 'receive_timeout', 'retry_timeout'],
     ...['send_timeout', 'tcp_keepalive', 'tcp_nodelay', 'verify_keys', 'remove_failed', 'dead_timeout'],
-    'namespace', // can be read here
+    ...['namespace', 'tcp_keepidle', 'tcp_keepintvl'], // more than pylibmc's
   ];
   const open = (names: string[]) => names.filter((name) => !name.startsWith('_')).sort();
   expect(open(Object.keys(mc.getBehaviors()))).toEqual(expected.sort());

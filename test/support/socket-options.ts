@@ -9,6 +9,9 @@ export interface SocketOptions {
   noDelay: boolean;
   /** SO_KEEPALIVE */
   keepAlive: boolean;
+  /** TCP_KEEPIDLE and TCP_KEEPINTVL, in seconds. */
+  keepIdle: number;
+  keepInterval: number;
   /** SO_LINGER, in seconds; null: off. */
   linger: number | null;
   /** SO_SNDTIMEO, in microseconds; 0: none. */
@@ -40,6 +43,8 @@ for descriptor in range(3, 3 + int(sys.argv[2])):
     found.append({
         'noDelay': s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0,
         'keepAlive': s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) != 0,
+        'keepIdle': s.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+        'keepInterval': s.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
         'linger': seconds if on else None,
         'sendTimeout': microseconds(socket.SO_SNDTIMEO),
         'receiveTimeout': microseconds(socket.SO_RCVTIMEO),

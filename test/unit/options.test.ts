@@ -37,7 +37,7 @@ it.each<[unknown, new () => Error, RegExp]>([
   [{ binary: 'auto' }, TypeError, /binary must be true or false, not "auto"/],
   [{ binary: 1 }, TypeError, /binary.*number/],
   [{ binary: null }, TypeError, /binary.*null/],
-  [{ username: 'alice', password: 'secret', binary: false }, TypeError, /binary must not be false/],
+  [{ username: 'a b', password: 'secret', binary: false }, TypeError, /username.*space/],
   [{ username: 'alice' }, TypeError, /password/],
   [{ codec: null }, TypeError, /codec/],
   [{ codec: {} }, TypeError, /codec.*serialize.*deserialize/],

@@ -48,6 +48,11 @@ test('what is reported about sockets', () => {
   expect(enumerators(text, 'Event')).toEqual(layout.SocketEvent);
 });
 
+test('what is reported about servers', () => {
+  const text = header('memcached/cluster.h').replace(/\b(\w+) = (\d+) \}/, '$1 = $2, }');
+  expect(enumerators(text, 'Kind')).toEqual(layout.ServerEvent);
+});
+
 test('the records', () => {
   const text = header('binding/record.h');
   expect(constants(text)).toMatchObject({

@@ -26,7 +26,7 @@ export function addExplain(program: Command): void {
 }
 
 async function explain(session: Session, keys: readonly string[]): Promise<ExitCode> {
-  const client = session.connect();
+  const client = await session.connectToKnown();
   let status: ExitCode = ExitCode.Ok;
   // All of them before the first is asked for: that may show a server to be dead, and move the keys of others.
   const first = keys.map((key) => client.explain(key));

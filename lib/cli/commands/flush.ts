@@ -27,7 +27,7 @@ async function flush(session: Session, { yes, delay }: FlushOptions): Promise<Ex
     output.note('nothing was done');
     return ExitCode.No;
   }
-  const answers = await queryEach(session.connectEach(), ({ client }) => client.flushAll({ time: delay ?? 0 }));
+  const answers = await queryEach(await session.connectEach(), ({ client }) => client.flushAll({ time: delay ?? 0 }));
   for (const { server, up } of answers) {
     if (!up) continue;
     if (output.json) output.record({ server, up, flushed: true });

@@ -14,7 +14,7 @@ export function addPing(program: Command): void {
 
 async function ping(session: Session): Promise<ExitCode> {
   const { output } = session;
-  const answers = await queryEach(session.connectEach(), async ({ client }) => {
+  const answers = await queryEach(await session.connectEach(), async ({ client }) => {
     const start = performance.now();
     const [version = ''] = (await client.version()).values();
     return { version, time: performance.now() - start };

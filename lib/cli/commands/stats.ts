@@ -25,7 +25,7 @@ export function addStats(program: Command): void {
 
 async function stats(session: Session, group: string | undefined): Promise<ExitCode> {
   const { output } = session;
-  const answers = await queryEach(session.connectEach(), async ({ client }) => {
+  const answers = await queryEach(await session.connectEach(), async ({ client }) => {
     const [first] = await client.getStats(group);
     return first?.[1] ?? {};
   });

@@ -50,7 +50,7 @@ const columns: readonly Column[] = [
 
 async function watch(session: Session, options: WatchOptions): Promise<ExitCode> {
   const { output } = session;
-  const clients = session.connectEach();
+  const clients = await session.connectEach();
   const readings = new Map<string, Reading>();
   const area = output.isTerminal ? new LiveArea(process.stdout) : undefined;
   const ending = interruption();
