@@ -75,14 +75,14 @@ export default defineConfig(
     rules: { 'no-unused-vars': ['error', { argsIgnorePattern: '^_' }] },
   },
   {
-    files: ['**/*.mjs', 'test/bundlers/app/**/*.js'],
+    files: ['**/*.mjs', 'test/bundlers/app/**/*.js', 'test/next/app/**/*.js'],
     extends: [js.configs.recommended],
     // JSX is for Next's application.
     languageOptions: { globals: globals.nodeBuiltin, parserOptions: { ecmaFeatures: { jsx: true } } },
   },
   {
     files: ['**/*.js', '**/*.cjs'],
-    ignores: ['test/bundlers/app/**'],
+    ignores: ['test/bundlers/app/**', 'test/next/app/**'],
     extends: [js.configs.recommended],
     languageOptions: {
       sourceType: 'commonjs',
@@ -105,6 +105,10 @@ export default defineConfig(
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
     },
+  },
+  {
+    files: ['examples/nestjs.mts'],
+    rules: { '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }] },
   },
   ...roomRules,
   nestedRules,

@@ -136,7 +136,7 @@ export function nextCacheHandler(
       const names = new Set([...(context.tags ?? []), ...(value?.tags ?? []), ...tagsInHeaders(value?.headers)]);
       const unseen = [...names].filter((tag) => !this.#seen.has(tag));
       const states = new Map([...this.#seen, ...(await this.#read(unseen))]);
-      const marks: StoredEntry['marks'] = {};
+      const marks = Object.create(null) as StoredEntry['marks']; // a tag may have any name, __proto__ included
       for (const tag of names) {
         const state = states.get(tag);
         if (state === undefined) return; // nobody could ever revalidate it

@@ -2,10 +2,13 @@
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import ts from 'typescript';
 import { useServers } from '../support/clients';
+import { until } from '../support/failover-clusters';
 
 const root = join(__dirname, '..', '..');
 const servers = useServers(2);
@@ -18,7 +21,11 @@ function environment(more: Readonly<Record<string, string>> = {}): NodeJS.Proces
 
 /** Starts a service; returns its address, and its process. */
 async function serve(name: string, more?: Readonly<Record<string, string>>): Promise<[string, ChildProcess]> {
-  const child = spawn(process.execPath, [`examples/${name}.mjs`], {
+  return serveFile(`examples/${name}.mjs`, more);
+}
+
+async function serveFile(file: string, more?: Readonly<Record<string, string>>): Promise<[string, ChildProcess]> {
+  const child = spawn(process.execPath, [file], {
     cwd: root,
     env: environment(more),
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -98,4 +105,30 @@ it('worker-threads: what one has counted, no other counts', async () => {
   };
   expect(await run()).toBe('40 texts, 220 words; counted 10 of the texts\n');
   expect(await run()).toBe('40 texts, 220 words; counted 0 of the texts\n');
+});
+
+it('nestjs: what one process has cached the other has', async () => {
+  const source = readFileSync(join(root, 'examples/nestjs.mts'), 'utf8');
+  // Inside the package, where 'libmemcached' means this one; in a folder that no tool looks into.
+  mkdirSync(join(root, 'build'), { recursive: true });
+  const folder = mkdtempSync(join(root, 'build/examples-'));
+  const file = join(folder, 'nestjs.mjs');
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+  };
+  writeFileSync(file, ts.transpileModule(source, { compilerOptions }).outputText);
+  const urls = (await Promise.all([serveFile(file), serveFile(file)])).map(([url]) => url) as [string, string];
+  const ask = async (url: string, method = 'GET'): Promise<unknown> =>
+    (await fetch(`${url}/products/1`, { method })).json();
+  expect(await ask(urls[0])).toMatchObject({ id: '1', load: 1 });
+  // Nest stores what it has answered already.
+  let made: unknown;
+  await until(async () => isDeepStrictEqual((made = await ask(urls[0])), await ask(urls[1])));
+  expect(await ask(urls[1])).toEqual(made);
+  expect(await ask(urls[1], 'DELETE')).toEqual({ forgotten: true });
+  expect(await ask(urls[0])).not.toEqual(made);
+  rmSync(folder, { recursive: true });
 });

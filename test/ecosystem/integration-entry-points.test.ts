@@ -19,3 +19,16 @@ it.each([
   const options = { cwd: join(__dirname, '..', '..'), env: { PATH: process.env.PATH }, encoding: 'utf8' } as const;
   expect(execFileSync(process.execPath, args, options)).toBe('true true\n');
 });
+
+it('libmemcached/next-cache-handler: nextCacheHandler', () => {
+  const program = `
+    import { createRequire } from 'node:module';
+    import { nextCacheHandler } from 'libmemcached/next-cache-handler';
+    const required = createRequire(import.meta.url)('libmemcached/next-cache-handler');
+    const Handler = nextCacheHandler('localhost');
+    console.log(required.nextCacheHandler === nextCacheHandler, typeof new Handler().revalidateTag);
+  `;
+  const args = ['--input-type=module', '--eval', program];
+  const options = { cwd: join(__dirname, '..', '..'), env: { PATH: process.env.PATH }, encoding: 'utf8' } as const;
+  expect(execFileSync(process.execPath, args, options)).toBe('true function\n');
+});

@@ -9,6 +9,7 @@ const entryPoints = [
   'integrations/keyv.d.ts',
   'integrations/express-session.d.ts',
   'integrations/memjs.d.ts',
+  'integrations/next-cache-handler.d.ts',
   'integrations/otel.d.ts',
 ];
 

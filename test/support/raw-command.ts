@@ -3,7 +3,7 @@
 import { connectTo, type Endpoint } from './child-processes';
 
 const LAST_LINE =
-  /^(END|STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|OK|RESET|EN|\d+|(VERSION|CLIENT_ERROR|SERVER_ERROR) .*|ERROR.*)$/;
+  /^(END|STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|OK|RESET|EN|HD.*|\d+|(VERSION|CLIENT_ERROR|SERVER_ERROR) .*|ERROR.*)$/;
 
 /**
  * Sends one command (with its `\r\n`, and its data block where it has one) over a connection of its own.
