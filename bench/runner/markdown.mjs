@@ -11,7 +11,7 @@ export function markdown({ machine, command, options, workloads, participants, s
     `- Machine: ${machine.machine}`,
     `- System: ${machine.system}`,
     `- Versions: ${machine.versions.join(', ')}`,
-    `- ${options.rounds} round${options.rounds > 1 ? 's' : ''} of ${options.seconds} s each. Ratios are to the best of the other JavaScript clients in the same round; medians over the rounds (with one in flight: the best round). See [README](../README.md).`,
+    `- ${options.rounds} round${options.rounds > 1 ? 's' : ''} of ${options.seconds} s each. Ratios are to the best of the other JavaScript clients in the same round; medians over the rounds (with one in flight: three times as many rounds, and the ratio of the medians). See [README](../README.md).`,
     ...notes.map((note) => `- ${note}`),
     '',
     ...(chart ? [`![Operations per second](${chart})`, ''] : []),

@@ -1,11 +1,11 @@
 /**
  * From the runs of every round to the figures shown: medians of the rounds, and ratios made within each round.
  *
- * But the best round where there is one operation in flight. Whether the kernel puts client and server on one processor
- * or on two (and has to wake a sleeping one each time) decides by a factor of four there, and it is decided anew in every
- * process. A ratio within one round would tell who was lucky; the best rounds compare like with like.
+ * But each client's median where there is one operation in flight. Whether the kernel puts client and server on one
+ * processor or on two (and has to wake a sleeping one each time) decides by a factor of two to four there, and it is decided
+ * anew in every process. A ratio within one round, like the best round, would tell who was lucky.
  */
-const comparesBest = ({ inFlight }) => inFlight === 1;
+const comparesMedians = ({ inFlight }) => inFlight === 1;
 
 /** Higher is better. */
 const scores = {
@@ -33,7 +33,7 @@ export function summarize(workload, participants, rounds) {
   function ratio(participant, score) {
     const own = scoresOf(participant, score);
     const others = peers.map((peer) => scoresOf(peer, score));
-    if (comparesBest(workload)) return finite(highest(own) / highest(others.flat()));
+    if (comparesMedians(workload)) return finite(median(own) / highest(others.map((values) => median(values) ?? NaN)));
     return median(own.map((value, round) => value / highest(others.map((values) => values[round]))));
   }
 
@@ -43,9 +43,8 @@ export function summarize(workload, participants, rounds) {
     const bad = runs.find((run) => !usable(run));
     if (bad) return { participant, problem: bad.wrong ? `disqualified: ${bad.wrong}` : `failed: ${bad.error}` };
 
-    const shown = comparesBest(workload) ? [bestRun(runs)] : runs;
     const summary = { participant };
-    for (const field of FIGURES) summary[field] = median(shown.map((run) => run[field]));
+    for (const field of FIGURES) summary[field] = median(runs.map((run) => run[field]));
     if (summary.rate !== null) summary.keysRate = summary.rate * keysOf(participant);
     if (scores[workload.compare]) {
       summary.ratio = ratio(participant, scores[workload.compare]);
@@ -56,7 +55,6 @@ export function summarize(workload, participants, rounds) {
 }
 
 const usable = (run) => run && !run.error && !run.wrong;
-const bestRun = (runs) => runs.reduce((best, run) => (run.rate > best.rate ? run : best));
 /** NaN of none: there is nothing to compare with. */
 function highest(numbers) {
   const known = numbers.filter(Number.isFinite);
