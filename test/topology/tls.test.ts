@@ -74,6 +74,31 @@ describe.each(protocols)('binary: %s', (binary) => {
     own.resume();
   });
 
+  it.each(['killed', 'suspended'] as const)(
+    'the others take over from a server that is %s, until it is back',
+    async (how) => {
+      const own = await Promise.all([startMemcached({ tls: {} }), startMemcached({ tls: {} })]);
+      const behaviors = { ketama: true, remove_failed: 1, retry_timeout: 1, dead_timeout: 1 };
+      const mc = connect(own, { binary, tls: { ca }, timeout: 500, behaviors });
+      const keys = Array.from({ length: 40 }, () => uniqueKey());
+      expect(await mc.setMulti(keys.map((key) => [key, 'before'] as const))).toEqual([]);
+      const lost = keys.filter((key) => mc.explain(key).server === own[0].address);
+      expect(lost.length).toBeGreaterThan(0);
+      if (how === 'killed') await own[0].kill();
+      else own[0].suspend();
+      const areSet = async (value: string): Promise<boolean> =>
+        (await Promise.all(keys.map((key) => mc.set(key, value).catch(() => false)))).every(Boolean);
+      await until(() => areSet('meanwhile'));
+      expect(new Set(keys.map((key) => mc.explain(key).server))).toEqual(new Set([own[1].address]));
+      if (how === 'killed') await own[0].restart();
+      else own[0].resume();
+      await until(
+        async () => (await areSet('after')) && lost.every((key) => mc.explain(key).server === own[0].address),
+      );
+      expect(new Set((await mc.getMulti(keys)).values())).toEqual(new Set(['after']));
+    },
+  );
+
   const bad: [name: string, certificate: 'expired' | 'elsewhere' | 'server', tls: TlsOptions, message: RegExp][] = [
     ['an unknown authority', 'server', {}, /certificate is not trusted.*tls\.ca/],
     ["a stranger's authority", 'server', { ca: read('stranger.pem') }, /certificate is not trusted/],
