@@ -13,6 +13,7 @@ import {
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { version } from '../../lib/index';
+import Memcached from '../../lib/integrations/memcached';
 import { LibmemcachedInstrumentation, type LibmemcachedInstrumentationConfig } from '../../lib/integrations/otel';
 import { uniqueKey } from '../support/unique-keys';
 import { startMemcached } from '../support/memcached-servers';
@@ -256,4 +257,17 @@ test('the global providers, also if they come after the first operation', async 
   await mc.get(uniqueKey());
   expect(spansOf(false)).toHaveLength(1);
   expect((await duration()).dataPoints).toHaveLength(1);
+});
+
+// OpenTelemetry's instrumentation-memcached cannot: it wraps a method that makes requests of the text protocol.
+it('observes the drop-in for the package memcached', async () => {
+  instrument();
+  const client = new Memcached(servers().map(({ address }) => address));
+  await new Promise((resolve) => {
+    client.set(uniqueKey(), 'value', 60, resolve);
+  });
+  client.end();
+  const span = onlySpan();
+  expect(span).toMatchObject({ name: expect.stringMatching(/^set 127\.0\.0\.1:/), kind: SpanKind.CLIENT });
+  expect(span.attributes['db.system.name']).toBe('memcached');
 });
