@@ -76,7 +76,7 @@ export class ClientPool {
     try {
       return await use(client);
     } finally {
-      this.#put(client.closed ? client.clone() : client);
+      this.#put(replacementOf(client));
     }
   }
 
@@ -118,6 +118,15 @@ export class ClientPool {
       this.#waiting.delete(next);
       next.resolve(client);
     }
+  }
+}
+
+/** The client, or a clone of it if it is closed; itself, too, if a subclass cannot clone it: the pool does not shrink. */
+function replacementOf(client: Client): Client {
+  try {
+    return client.closed ? client.clone() : client;
+  } catch {
+    return client;
   }
 }
 

@@ -47,6 +47,8 @@ export interface MultiRequest<T> {
   method: string;
   /** As they were given. */
   keys: readonly Key[];
+  /** Copies of them, if they are sent again when the caller's bytes may be others. */
+  ownKeys?: readonly Key[];
   keyPrefix: Key | undefined;
   decode: Decoder<T>;
   /** What failSoft resolves a key to instead of an outage. */
@@ -74,14 +76,14 @@ export class MultiOperation<T> implements Operation<MultiResult<T>>, Subject {
 
   /** @throws TypeError or BadKeyProvided for a key or a prefix that no prefix makes good */
   constructor(request: MultiRequest<T>) {
-    const { keys, method, keyPrefix } = request;
-    for (const key of keys) assertMultiKey(key, method);
+    const { keys, ownKeys = keys, method, keyPrefix } = request;
+    for (const key of ownKeys) assertMultiKey(key, method);
     if (keyPrefix !== undefined) assertKey(keyPrefix, `${method}: keyPrefix`);
     this.op = request.op;
     this.size = keys.length;
     this.fallback = request.fallback;
     this.key = undefined;
-    this.wireKeys = toWireKeys(keys, keyPrefix);
+    this.wireKeys = toWireKeys(ownKeys, keyPrefix);
     this.removeAbortListener = undefined;
     this.#request = request;
     this.#decode = request.decode;
@@ -107,10 +109,15 @@ export class MultiOperation<T> implements Operation<MultiResult<T>>, Subject {
   }
 
   kept(): MultiOperation<T> {
-    const { payloads } = this.#request;
-    if (!Array.isArray(payloads)) return this;
-    const own = (payloads as readonly Payload[]).map((payload) => ({ ...payload, value: ownCopy(payload.value) }));
-    return new MultiOperation({ ...this.#request, payloads: own });
+    const { keys, keyPrefix, payloads } = this.#request;
+    return new MultiOperation({
+      ...this.#request,
+      ownKeys: keys.map(ownCopy),
+      keyPrefix: keyPrefix === undefined ? undefined : ownCopy(keyPrefix),
+      payloads: Array.isArray(payloads)
+        ? (payloads as readonly Payload[]).map((payload) => ({ ...payload, value: ownCopy(payload.value) }))
+        : payloads,
+    });
   }
 
   withPrefix(prefix: string): MultiOperation<T> {

@@ -1,7 +1,7 @@
 // Arguments are checked before anything is entered, and whatever throws leaves nothing behind (rows V1 and V19): no slot, no
 // call that `close` waits for, no caller of somebody else who gets its error.
 
-import { ClientPool, type Client } from '../../lib/index';
+import { Client, ClientPool } from '../../lib/index';
 import { failure, inEveryProtocol } from '../support/clients';
 import { uniqueKey } from '../support/unique-keys';
 
@@ -82,19 +82,29 @@ inEveryProtocol(({ connect }) => {
     await expectUntouched(mc);
   });
 
-  it('in a namespace: what cannot be sent when its generation is known is its own error', async () => {
+  it('in a namespace: the keys are those of the call, also when they are sent again', async () => {
     const [mc, name] = [connect(), uniqueKey('ns')];
     const ns = mc.namespace(name);
     await ns.set('b', 1);
     await connect().namespace(name).invalidate();
-    const bytes = new Uint8Array(Buffer.from('a'));
-    // All are sent again to the new generation, and the keys of the second are there no longer.
-    const pending = [ns.set('b', 2), failure(ns.getMulti([bytes])), ns.set('c', 3)];
-    structuredClone(bytes, { transfer: [bytes.buffer] });
-    const [first, error, last] = await Promise.all(pending);
-    expect([first, last]).toEqual([true, true]);
-    expect(error).toMatchObject({ name: expect.stringMatching(/TypeError|BadKeyProvided/) });
-    expect([await ns.get('b'), await ns.get('c')]).toEqual([2, 3]);
+    const [detached, changed, prefix] = ['a', 'bb', 'x'].map((text) => new Uint8Array(Buffer.from(text))) as [
+      Uint8Array<ArrayBuffer>,
+      Uint8Array,
+      Uint8Array,
+    ];
+    // All are sent again to the new generation, when the caller's bytes are others already.
+    const pending = Promise.all([
+      ns.set('b', 2),
+      ns.getMulti([detached]),
+      ns.setMulti([[changed, 'kept']]),
+      ns.setMulti([['c', 'kept']], { keyPrefix: prefix }),
+      ns.set('c', 3),
+    ]);
+    structuredClone(detached, { transfer: [detached.buffer] });
+    changed.fill(0);
+    prefix.fill(0);
+    expect(await pending).toEqual([true, new Map(), [], [], true]);
+    expect([...(await ns.getMulti(['b', 'bb', 'xc', 'c'])).values()]).toEqual([2, 'kept', 'kept', 3]);
     await expectUntouched(mc);
   });
 
@@ -185,6 +195,26 @@ inEveryProtocol(({ connect }) => {
       ).message,
     ).toBe('no');
     await mc.close();
+  });
+
+  it('a pool whose clients cannot be cloned for once keeps its size', async () => {
+    let isBroken = false;
+    class Own extends Client {
+      override clone(): this {
+        if (isBroken) throw new Error('not now');
+        return super.clone();
+      }
+    }
+    const mc = new Own(connect().servers);
+    const pool = new ClientPool(mc, 1);
+    isBroken = true;
+    await pool.reserve((client) => client.close());
+    expect(pool.available).toBe(1);
+    expect(await failure(pool.reserve((client) => client.get('key')))).toMatchObject({ name: 'ClientClosed' });
+    isBroken = false;
+    await failure(pool.reserve((client) => client.get('key')));
+    expect(await pool.reserve((client) => client.set('key', 1))).toBe(true);
+    await Promise.all([pool.close(), mc.close()]);
   });
 
   it('a pool replaces a client that was closed or destroyed while it was lent', async () => {
