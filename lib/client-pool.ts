@@ -34,7 +34,7 @@ export class ClientPool {
   readonly #waiting = new Set<Waiting>();
   #isClosed = false;
 
-  /** With `slots`, fills the pool with so many clones of `client`. */
+  /** With `slots`, fills the pool with that many clones of `client`. */
   constructor(client?: Client, slots = 0) {
     if (client !== undefined) this.fill(client, slots);
   }

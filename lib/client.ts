@@ -119,13 +119,13 @@ export class Client extends KeyOperations {
   // Caching.
 
   /**
-   * Gets a key's value; if it is not there, calls `loader` and stores what it resolves to (not if that is undefined).
-   * However many callers and processes want it, one loads, and the others wait for it. With `staleFor`, an old value is
-   * served while one caller loads a new one.
+   * Resolves with the key's value. On a miss, calls `loader`, and stores what that resolves with unless it is undefined. Of all
+   * callers in all processes one loads, and the others wait for it. With `staleFor`, an old value is served while one caller
+   * loads a new one.
    *
    * Rejects with what the loader throws, which is not cached: the next call tries again. Rejects with a TimeoutError if
-   * there is no value within `timeout`. An outage of the cache is no error: then the value is loaded, once in this process,
-   * and the error is published on the diagnostics channel `libmemcached:failure`.
+   * there is no value within `timeout`. If the cache cannot be reached, the value is loaded once in this
+   * process, and the error is published on the diagnostics channel `libmemcached:failure`.
    */
   getOrSet<T>(key: Key, loader: Loader<T>, time?: TimeArg | GetOrSetOptions): Promise<T> {
     rejectCallback(time);
@@ -147,7 +147,7 @@ export class Client extends KeyOperations {
   // Views.
 
   /**
-   * A view of this client, whose keys lie in a namespace: one `invalidate()` makes all of them misses, in all processes.
+   * Returns a view of this client whose keys belong to a namespace: one `invalidate()` makes all of them misses, in all processes.
    * Not pylibmc's behavior of that name, which is a fixed prefix.
    *
    * @throws TypeError or RangeError unless the name is a string of 1 … 200 bytes
@@ -160,23 +160,22 @@ export class Client extends KeyOperations {
   // Servers.
 
   /**
-   * The servers, as they were given; without the credentials of a URL. With `autoDiscovery` those that were found; before, the
-   * configuration endpoint.
+   * The servers as they were given, without the credentials of a URL. With `autoDiscovery`: those that were found, or the
+   * configuration endpoint until then.
    */
   get servers(): readonly string[] {
     return this.#dispatcher.servers.list;
   }
 
   /**
-   * Changes the servers of a living client. Operations that were called before go where they were meant to go; later ones
-   * follow the new list. Servers that stay keep their connections; those of others drain and close. With ketama only the keys
-   * move that must.
+   * Changes the servers of an open client. Operations already called go to the old servers; later ones follow the new list.
+   * Servers that stay keep their connections; those of others drain and close. With ketama, only the keys that have to move do.
    *
    * @throws TypeError or RangeError for malformed servers, between UDP and anything else, and with `autoDiscovery`
    */
   setServers(servers: string | readonly string[]): void {
     if (this.#dispatcher.discovery !== undefined)
-      throw new TypeError('setServers: the servers of a client with autoDiscovery are those that it finds');
+      throw new TypeError('setServers: not possible with autoDiscovery, which finds the servers itself');
     const isTls = Boolean(this.#options.tls);
     this.#dispatcher.setServers(readOtherServers(servers, { transport: this.#transport, isTls }));
   }
@@ -200,19 +199,19 @@ export class Client extends KeyOperations {
     if (errors.size > 0) throw connectError(errors);
   }
 
-  /** Calls `listener` whenever the state of a server has changed: `up`, `down`, `probing`, `dead`. */
+  /** Adds a listener for changes of a server's state: `up`, `down`, `probing`, `dead`. */
   on(event: 'state', listener: (change: StateChange) => void): this {
     this.#dispatcher.connections.events.on(event, listener);
     return this;
   }
 
-  /** As `on`, once. */
+  /** Adds a listener that is called once. */
   once(event: 'state', listener: (change: StateChange) => void): this {
     this.#dispatcher.connections.events.once(event, listener);
     return this;
   }
 
-  /** Calls the listener no longer. */
+  /** Removes a listener. */
   off(event: 'state', listener: (change: StateChange) => void): this {
     this.#dispatcher.connections.events.off(event, listener);
     return this;
@@ -281,7 +280,7 @@ export class Client extends KeyOperations {
 
   // Life.
 
-  /** A client with the same servers, options, behaviors and codec, and connections of its own. */
+  /** Returns a client with the same servers, options, behaviors and codec, and connections of its own. */
   clone(): this {
     // A subclass whose constructor takes something else has to override this.
     const make = this.constructor as new (servers: readonly string[], options: ClientOptions) => this;
@@ -302,7 +301,7 @@ export class Client extends KeyOperations {
     return this.#closing;
   }
 
-  /** Ends at once: pending operations reject with ClientClosed. Idempotent. */
+  /** Closes at once: pending operations reject with ClientClosed. Idempotent. */
   destroy(): void {
     this.#dispatcher.lifecycle.destroy();
   }
@@ -327,7 +326,7 @@ export class Client extends KeyOperations {
     this.setBehaviors(behaviors);
   }
 
-  /** A copy of the behaviors in force. */
+  /** Returns a copy of the behaviors in force. */
   getBehaviors(): Behaviors {
     return behaviorTable.fromNative(this.#dispatcher.servers.getBehaviors());
   }
@@ -357,17 +356,17 @@ export class Client extends KeyOperations {
 
   // Placement.
 
-  /** libmemcached's `memcached_generate_hash`: pylibmc's `hash`. The distribution's choice among the servers. */
+  /** Returns the distribution's choice among the servers: libmemcached's `memcached_generate_hash`, pylibmc's `hash`. */
   hash(key: Key): number {
     return this.#route(key, 'hash').route[0];
   }
 
-  /** The server that a key goes to now, as `host:port` or path. */
+  /** Returns the server that a key goes to now, as `host:port` or path. */
   serverFor(key: Key): string {
     return this.#dispatcher.servers.name(this.#route(key, 'serverFor').route[2]);
   }
 
-  /** Where a key goes, and why: the answer to "why is my key not there". */
+  /** Returns where a key goes, and why. */
   explain(key: Key): Explanation {
     const { key: own, route } = this.#route(key, 'explain');
     const [hash, digest, server, state] = route;

@@ -54,7 +54,7 @@ export class MemcachedError extends Error {
   }
 }
 
-/** A general failure that libmemcached does not tell more about. */
+/** A failure that libmemcached does not specify. */
 export class Failure extends MemcachedError {
   override readonly code = 'ERR_MEMCACHED_FAILURE' as const;
 }
@@ -102,7 +102,7 @@ export class DataExists extends MemcachedError {
 export class DataDoesNotExist extends MemcachedError {
   override readonly code = 'ERR_MEMCACHED_DATA_DOES_NOT_EXIST' as const;
 }
-/** The key is not there, and the operation needs it: incr, decr, cas. */
+/** The key does not exist: incr, decr, cas. */
 export class NotFound extends MemcachedError {
   override readonly code = 'ERR_MEMCACHED_NOT_FOUND' as const;
 }
@@ -157,11 +157,11 @@ export class TooBig extends MemcachedError {
 export class UnknownStatKey extends MemcachedError {
   override readonly code = 'ERR_MEMCACHED_UNKNOWN_STAT_KEY' as const;
 }
-/** The server wants other credentials, or any. */
+/** The server rejected the credentials, or requires some. */
 export class AuthenticationError extends MemcachedError {
   override readonly code = 'ERR_MEMCACHED_AUTHENTICATION' as const;
 }
-/** The operation's time was over. */
+/** The operation's deadline passed. */
 export class TimeoutError extends MemcachedError {
   override readonly code = 'ERR_MEMCACHED_TIMEOUT' as const;
 }
@@ -196,7 +196,7 @@ export class DeserializationError extends MemcachedError {
 }
 
 /**
- * What `getMulti`, `incrMulti` and their like reject with if some of the keys failed. It is the error of one of those keys (a
+ * What `getMulti`, `getsMulti`, `incrMulti` and `decrMulti` reject with if some of the keys failed. It is the error of one of those keys (a
  * NotFound, a TimeoutError, …), which carries the rest of the result: test for it with `instanceof`.
  */
 export abstract class PartialFailure<K extends string | Uint8Array = string | Uint8Array, T = unknown> extends Error {
@@ -316,7 +316,7 @@ const explanations: Record<string, string> = {
   AUTH_FAILURE: 'credentials rejected, or authentication required',
   AUTH_PROBLEM: 'server does not support SASL',
   TIMEOUT: 'no response from the server in time',
-  NOTFOUND: 'no-such-key',
+  NOTFOUND: 'the key does not exist',
   CONNECTION_FAILURE: 'connection failed',
   UNKNOWN_READ_FAILURE: 'unexpected response',
   NOT_SUPPORTED: 'not supported over UDP, which has no responses',
@@ -326,6 +326,9 @@ const explanations: Record<string, string> = {
   PROTOCOL_ERROR: 'response that does not belong to the request',
   ERROR: 'server does not know the command',
 };
+
+/** What the addon says of a server that wants credentials. */
+const requiresAuthentication = 'the server requires authentication';
 
 function explain(name: string, operation: string | undefined): string | undefined {
   // memcached's binary answer where it was started with -F.
@@ -352,19 +355,22 @@ export function errorForStatus(
       return new ClientClosed(`${about}: the client was closed`, full);
     case Status.ServerDown:
       full.retcode = returnCode('SERVER_TEMPORARILY_DISABLED');
-      return new ServerDown(`${about}: server is down; next attempt when retry_timeout is over`, full);
+      return new ServerDown(`${about}: server is down; retried after retry_timeout`, full);
     case Status.ServerDead:
       full.retcode = returnCode('SERVER_MARKED_DEAD');
-      return new ServerDead(`${about}: server is marked dead; next attempt when dead_timeout is over`, full);
+      return new ServerDead(`${about}: server is dead; retried after dead_timeout`, full);
     case Status.BadTextKey:
       full.retcode = returnCode('BAD_KEY_PROVIDED');
       return new BadKeyProvided(
-        `${about}: the text protocol allows no whitespace and no control bytes, with verify_keys only visible ASCII`,
+        `${about}: the text protocol does not allow whitespace or control bytes (with verify_keys: anything but visible ASCII): change the key, or set binary: true`,
         full,
       );
     case Status.NotInThisProtocol:
       full.retcode = returnCode('NOT_SUPPORTED');
-      return new NotSupportedError(`${about}: a CAS token of 20 digits needs the binary protocol`, full);
+      return new NotSupportedError(
+        `${about}: a CAS token of 20 digits requires the binary protocol (binary: true)`,
+        full,
+      );
     default:
       break;
   }
@@ -372,8 +378,10 @@ export function errorForStatus(
   full.retcode = status;
   const said = readable(text);
   const explanation = known === undefined ? undefined : explain(known.name, details.operation);
-  const reason = [explanation, said].filter((part) => part !== undefined && part !== '').join(': ');
-  const doubt = outcome === Outcome.Unknown ? '; it was sent, and may or may not have been applied' : '';
+  // The addon's own text may say all of it, and more.
+  const isEnough = explanation === undefined || said.startsWith(explanation) || said === requiresAuthentication;
+  const reason = isEnough ? said : [explanation, said].filter((part) => part !== '').join(': ');
+  const doubt = outcome === Outcome.Unknown ? '; the write may or may not have been applied' : '';
   // libmemcached's flush says no more than that there were errors.
   const ErrorType =
     said.startsWith('CLIENT_ERROR ') && known?.name === 'SOME_ERRORS' ? ClientError : (known?.errorClass ?? Failure);

@@ -1,4 +1,4 @@
-/** Strings that UTF-8 can say. */
+/** Strings that UTF-8 can encode. */
 
 import { quoteKey } from './errors';
 
@@ -10,5 +10,5 @@ import { quoteKey } from './errors';
  */
 export function assertWellFormed(text: string, what: string): void {
   if (!text.isWellFormed())
-    throw new TypeError(`${what} must not have a lone surrogate, which UTF-8 cannot say: ${quoteKey(text)}`);
+    throw new TypeError(`${what} must not contain a lone surrogate, which UTF-8 cannot encode: ${quoteKey(text)}`);
 }

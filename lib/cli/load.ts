@@ -20,7 +20,7 @@ export interface LoadOptions {
 
 /** Of ten operations of the mixed load one is a set. */
 const setsInMixed = 10;
-/** What a measurement leaves behind if it is killed is gone after so many seconds. */
+/** What a measurement leaves behind if it is killed is gone after this many seconds. */
 const maxLifetimeSeconds = 3600;
 /** After a failure, so that a server that is down does not count as the fastest of all. */
 const pauseAfterFailure = 20;

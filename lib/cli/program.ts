@@ -25,10 +25,10 @@ A key that begins with a dash goes after "--".`;
 
 export function makeProgram(): Command {
   const program = new Command('libmemcached')
-    .description('Look into memcached servers, and work with what they hold.')
+    .description('Inspect memcached servers, and read and write their data.')
     .version(version, '-V, --version')
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(--help tells more)')
+    .showHelpAfterError('(see --help)')
     // It quotes the arguments, which may be keys from anywhere.
     .configureOutput({
       outputError: (text, write) => {
@@ -44,6 +44,6 @@ export function makeProgram(): Command {
   ])
     add(program);
   // What a subcommand inherits is what was set when it was made; exitOverride is inherited, this is for all.
-  for (const command of program.commands) command.showHelpAfterError('(--help tells more)');
+  for (const command of program.commands) command.showHelpAfterError('(see --help)');
   return program;
 }

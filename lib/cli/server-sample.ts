@@ -31,7 +31,7 @@ const operationNames = [
 
 export function sampleOf(now: Reading, before: Reading | undefined): Sample {
   const value = (name: string): number | null => numberOf(now.stats[name]);
-  // A server that was started anew counts from 0.
+  // A server that was restarted counts from 0.
   const isSame = before !== undefined && (value('uptime') ?? 0) >= (numberOf(before.stats.uptime) ?? 0);
   const seconds = before === undefined ? 0 : (now.at - before.at) / 1000;
   const gained = (names: readonly string[]): number | null => {

@@ -54,7 +54,7 @@ export class Session {
   /** A client for each server, so that one that is down hides none of the others. */
   async connectEach(): Promise<ServerClient[]> {
     const { servers } = await this.connectToKnown();
-    // Each look is to find out anew, not to hear that the last one failed.
+    // Each sample must try the server again, not report its last failure.
     const options = { autoDiscovery: false, behaviors: { ...this.#options.behaviors, retry_timeout: 0 } };
     return servers.map((server) => {
       const client = this.connect(options);

@@ -37,8 +37,11 @@ export function addGlobalOptions(program: Command): void {
         .argParser(serverList)
         .default([defaultServers], defaultServers),
     )
-    .option('--binary', 'the binary protocol: keys of any bytes (default: text, but binary with --username)')
-    .option('--no-binary', "with --username: memcached's text authentication")
+    .option(
+      '--binary',
+      'use the binary protocol, which allows any byte in keys (default: text; binary with --username)',
+    )
+    .option('--no-binary', "with --username: use memcached's text authentication")
     .addOption(
       new Option(
         '-u, --username <name>',
@@ -50,7 +53,7 @@ export function addGlobalOptions(program: Command): void {
     .option('--cert <file>', 'TLS, with this certificate of yours (PEM), and --key')
     .option('--key <file>', 'its private key (PEM)')
     .option('--servername <name>', "TLS, with this name in the server's certificate")
-    .option('--discover', 'the server is a configuration endpoint: it is asked for the servers')
+    .option('--discover', 'the server is a configuration endpoint: ask it for the servers')
     .addOption(
       new Option('-b, --behavior <name=value>', "as your program's client has it, such as ketama=true; repeatable")
         .argParser(addBehavior)

@@ -32,7 +32,7 @@ export function resolveCodec(given: unknown): Codec {
   if (given === undefined) return pylibmcCodec;
   if (typeof given === 'string') {
     if (Object.hasOwn(codecs, given)) return codecs[given as CodecName];
-    throw new TypeError(`unknown codec ${JSON.stringify(given)}; there are ${Object.keys(codecs).join(', ')}`);
+    throw new TypeError(`unknown codec ${JSON.stringify(given)}; valid names: ${Object.keys(codecs).join(', ')}`);
   }
   const isCodec =
     typeof given === 'object' &&

@@ -11,9 +11,12 @@ export function closedError(operation: string): ClientClosed {
 export function busyError(op: Op, wanted: number, inFlight: number, maxPending: number): Busy {
   const operation = operationNames[op];
   const more = wanted === 1 ? '' : `, and ${wanted} more were requested`;
-  return new Busy(`${operation}: ${inFlight} operations are in flight${more} (maxPending is ${maxPending})`, {
-    operation,
-  });
+  return new Busy(
+    `${operation}: ${inFlight} operations are in flight${more} (maxPending is ${maxPending}): wait for some of them, or raise maxPending`,
+    {
+      operation,
+    },
+  );
 }
 
 /** `wasSent`: it is not known whether a write was applied. */

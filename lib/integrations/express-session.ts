@@ -9,7 +9,7 @@ export interface MemcachedStoreOptions extends ClientOptions {
   prefix?: string | undefined;
   /** Seconds that a session is kept whose cookie says nothing: it lasts until the browser ends. Default 86,400. */
   ttl?: number | undefined;
-  /** As `set` takes it: compress sessions of at least so many bytes. Default 0: never. */
+  /** As `set` takes it: compress sessions of at least this many bytes. Default 0: never. */
   minCompressLen?: number | undefined;
 }
 
@@ -47,7 +47,7 @@ export class MemcachedStore extends Store {
     if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, not ${typeof prefix}`);
     this.#ownsClient = !(servers instanceof Client);
     if (servers instanceof Client && Object.keys(clientOptions).length > 0)
-      throw new TypeError(`a client has its options already: ${Object.keys(clientOptions).join(', ')}`);
+      throw new TypeError(`set these options on the client that you pass: ${Object.keys(clientOptions).join(', ')}`);
     this.client = servers instanceof Client ? servers : new Client(servers, clientOptions);
     this.#prefix = prefix;
     this.#ttl = ttl;
@@ -98,7 +98,7 @@ export class MemcachedStore extends Store {
 
   /** 0: it is over. */
   #secondsLeft({ cookie }: SessionData): number {
-    // Its `maxAge` is the time that is left, but only of a Cookie: who sets sessions himself may give what was stored.
+    // Its `maxAge` is the time that is left, but only of a Cookie: a program that sets sessions itself may pass what was stored.
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- to set it is
     const { expires } = cookie;
     if (expires === undefined || expires === null) return Math.min(this.#ttl, maxDuration);

@@ -8,7 +8,7 @@ import { secondsFor } from './seconds';
 export interface KeyvMemcachedOptions extends ClientOptions {
   /** The namespace, until a Keyv sets its own. Default: none, which is one as well. */
   namespace?: string | undefined;
-  /** As `set` takes it: compress values of at least so many bytes. Default 0: never. */
+  /** As `set` takes it: compress values of at least this many bytes. Default 0: never. */
   minCompressLen?: number | undefined;
 }
 
@@ -54,7 +54,7 @@ export class KeyvMemcached extends EventEmitter {
     const { namespace, minCompressLen = 0, ...clientOptions } = options;
     this.#ownsClient = !(servers instanceof Client);
     if (servers instanceof Client && Object.keys(clientOptions).length > 0)
-      throw new TypeError(`a client has its options already: ${Object.keys(clientOptions).join(', ')}`);
+      throw new TypeError(`set these options on the client that you pass: ${Object.keys(clientOptions).join(', ')}`);
     this.client = servers instanceof Client ? servers : new Client(servers, clientOptions);
     const shown = { ...options };
     delete shown.username;

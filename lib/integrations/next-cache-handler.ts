@@ -60,7 +60,7 @@ export function nextCacheHandler(
   const { keyPrefix = 'next:', minCompressLen = 2048, onError, ...rest } = options;
   let { buildId, ...clientOptions } = rest; // eslint-disable-line prefer-const
   if (servers instanceof Client && Object.keys(clientOptions).length > 0)
-    throw new TypeError(`a client has its options already: ${Object.keys(clientOptions).join(', ')}`);
+    throw new TypeError(`set these options on the client that you pass: ${Object.keys(clientOptions).join(', ')}`);
   const client =
     servers instanceof Client ? servers : new Client(servers, { timeout: defaultTimeout, ...clientOptions });
   const tags = new Tags(client, keyPrefix);

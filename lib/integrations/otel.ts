@@ -39,7 +39,7 @@ const configNames = [
 function checkConfig(config: LibmemcachedInstrumentationConfig): LibmemcachedInstrumentationConfig {
   for (const given of Object.keys(config))
     if (!(configNames as readonly string[]).includes(given))
-      throw new TypeError(`unknown option ${JSON.stringify(given)}; there are ${configNames.join(', ')}`);
+      throw new TypeError(`unknown option ${JSON.stringify(given)}; valid options: ${configNames.join(', ')}`);
   return { ...config };
 }
 

@@ -1,4 +1,4 @@
-/** From here on a number of seconds is a Unix time to the client, and in the past: what lasts longer lasts for so long. */
+/** The longest duration: the client takes larger numbers for Unix times. Longer ones are cut to it. */
 export const maxDuration = 999_999_999;
 
 /** Seconds for `set`: one more, because memcached counts in whole seconds, and the first of them may be half over. */

@@ -1,4 +1,4 @@
-/** `failSoft`: an outage of the cache never breaks a request; it is told on a diagnostics channel instead. */
+/** `failSoft`: an outage of the cache never breaks a request; the error is published on a diagnostics channel instead. */
 
 import diagnostics from 'node:diagnostics_channel';
 

@@ -27,7 +27,7 @@ export interface ServerMetrics {
   errors: number;
   /** By the error's name: `{ TimeoutError: 2 }`. Those that did not happen are absent. */
   errorsByKind: Record<string, number>;
-  /** Groups of requests that were sent together. */
+  /** Batches that were sent. */
   batches: number;
   /** Requests in a batch on average; 0 if there was none. */
   meanBatchSize: number;
@@ -96,7 +96,7 @@ export class Latency {
     this.p999 = this.percentile(99.9);
   }
 
-  /** What so many percent (0 … 100) of the operations did not exceed, within the width of a bucket; 0 if there was none. */
+  /** Returns the latency that `percent` (0 … 100) of the operations did not exceed, to the width of a bucket; 0 if there was none. */
   percentile(percent: number): number {
     if (!(percent >= 0 && percent <= 100)) throw new RangeError(`percent must be 0 … 100: ${String(percent)}`);
     const wanted = (percent / 100) * this.count;
@@ -112,7 +112,7 @@ export class Latency {
     return this.max;
   }
 
-  /** How many took at most so many seconds; exact at the bounds of buckets, which 1, 2, 2.5, 5 and their tenfolds are. */
+  /** Returns how many operations took at most `seconds`; exact at the bounds of buckets, which 1, 2, 2.5, 5 and their tenfolds are. */
   countAtMost(seconds: number): number {
     return this.buckets.reduce((total, bucket) => (bucket.upperBound <= seconds ? total + bucket.count : total), 0);
   }

@@ -1,4 +1,4 @@
-/** The tracing channel `libmemcached:command`: tells of every operation, if anybody listens. */
+/** The tracing channel `libmemcached:command`: every operation is published if there are subscribers. */
 
 import diagnostics from 'node:diagnostics_channel';
 

@@ -75,7 +75,9 @@ export function checkToken(cas: unknown): bigint {
   if (typeof cas !== 'bigint')
     throw new TypeError(`cas: the token must be the bigint that gets resolved to, not ${describeType(cas)}`);
   if (cas < 1n || cas > maxUint64)
-    throw new RangeError(`cas: the token must be 1 … 2^64-1 (0 is of a server without CAS, memcached -C): ${cas}`);
+    throw new RangeError(
+      `cas: the token must be 1 … 2^64-1, not ${cas}${cas === 0n ? ': the server was started with -C, so it has no CAS' : ''}`,
+    );
   return cas;
 }
 
@@ -95,7 +97,7 @@ export function checkCounterOptions(given: CounterOptions | undefined): CheckedC
 export function rejectTime(options: unknown): void {
   if (options === undefined) return;
   if (typeof options === 'number' || (typeof options === 'object' && options !== null && 'time' in options))
-    throw new TypeError('delete takes no time');
+    throw new TypeError('delete accepts no time: memcached deletes at once');
 }
 
 /** Returns an argument of `stats`, which goes into a text command as it is. @throws TypeError, RangeError */
@@ -109,7 +111,7 @@ export function checkStatsArgument(group: unknown): string {
     );
   if (group.length > maxStatsArgumentLength || !/^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(group))
     throw new RangeError(
-      `getStats: not a group of statistics: ${JSON.stringify(group.slice(0, maxStatsArgumentLength))}`,
+      `getStats: invalid group ${JSON.stringify(group.slice(0, maxStatsArgumentLength))}: use printable ASCII words separated by single spaces`,
     );
   return group;
 }

@@ -64,7 +64,7 @@ export abstract class KeyOperations {
 
   /**
    * Resolves with a key's value, or with `defaultValue` (undefined if it is not given) if the key does not exist. A stored
-   * `null` is `null`. A function is no default value: it throws, as do all methods that are given a callback.
+   * `null` is `null`. Throws a TypeError if `defaultValue` is a function, because methods take no callbacks.
    *
    * Rejects with DeserializationError for a value that the codec cannot read.
    */
@@ -190,14 +190,14 @@ export abstract class KeyOperations {
   }
 
   /**
-   * Appends to the stored bytes. Only for strings and bytes that are not compressed. Resolves with false if the key does not
-   * exist.
+   * Appends to the stored bytes, whatever they are: only for strings and bytes that are not compressed, as others can then no
+   * longer be read. Resolves with false if the key does not exist.
    */
   append(key: Key, data: string | Uint8Array, options?: CallOptions): Promise<boolean> {
     return this.#concatenate(Op.Append, key, data, options);
   }
 
-  /** As `append`, in front. */
+  /** Prepends to the stored bytes; otherwise as `append`. */
   prepend(key: Key, data: string | Uint8Array, options?: CallOptions): Promise<boolean> {
     return this.#concatenate(Op.Prepend, key, data, options);
   }

@@ -31,7 +31,7 @@ export interface Behaviors {
   tcp_keepintvl: number;
   /** The hash of keys. `hsieh` only if libmemcached was built with it. Default `'default'`. */
   hash: Hasher;
-  /** Kept, and read back: libmemcached 1.1.4 places no key by it, in no distribution. Default `'default'`. */
+  /** Stored and returned, without effect: libmemcached 1.1.4 does not use it to place keys. Default `'default'`. */
   ketama_hash: Hasher;
   /** Sets `distribution` to `'consistent ketama'`, or back to `'modula'`. Default false. */
   ketama: boolean;
@@ -55,15 +55,15 @@ export interface Behaviors {
    * `_poll_timeout` do. Default 0.
    */
   send_timeout: number;
-  /** Microseconds that a silent server is waited for (and SO_RCVTIMEO); 0: as long as `timeout`. Default 0. */
+  /** Microseconds to wait for a silent server (and SO_RCVTIMEO); 0: as long as `timeout`. Default 0. */
   receive_timeout: number;
-  /** `set` and `delete` also go to so many of the next servers, and nothing else does. Default 0. */
+  /** Number of further servers that receive `set` and `delete`; other writes go to the key's own server only. Default 0. */
   num_replicas: number;
   /** Prefer `remove_failed`. Take servers out of a ketama distribution after `failure_limit` failures. Default false. */
   auto_eject: boolean;
   /** Seconds until a failed server is tried again. Default 2. */
   retry_timeout: number;
-  /** Take a server out of a ketama distribution after so many failures in a row; 0: never. Default 0. */
+  /** Take a server out of a ketama distribution after this many consecutive failures; 0: never. Default 0. */
   remove_failed: number;
   /** Prefer `remove_failed`. At least 1. Default 5. */
   failure_limit: number;
@@ -71,7 +71,7 @@ export interface Behaviors {
   dead_timeout: number;
   /** Goes before every key, and counts towards its 250 bytes. At most 127 bytes. Default `''`. */
   namespace: string;
-  /** Accepted, and not used: libmemcached would read answers away while it writes. Default 500. */
+  /** Accepted, and not used: libmemcached would discard answers while it writes. Default 500. */
   _io_msg_watermark: number;
   /** As `_io_msg_watermark`. Default 66560. */
   _io_bytes_watermark: number;
@@ -87,7 +87,7 @@ export interface Behaviors {
   _noreply: boolean;
   /** Sort the servers by name first. Default false. */
   _sort_hosts: boolean;
-  /** Milliseconds that a silent server is waited for, if `timeout` allows. At least 1. Default 5000. */
+  /** Milliseconds to wait for a silent server, if `timeout` allows. At least 1. Default 5000. */
   _poll_timeout: number;
   /** SO_SNDBUF; 0: the system's. Default 0. */
   _socket_send_size: number;
@@ -153,7 +153,7 @@ function checkNumber(name: string, value: unknown): number {
   const kind = kinds.get(name);
   switch (kind) {
     case undefined:
-      throw new TypeError(`unknown behavior ${JSON.stringify(name)}; there are ${behaviorNames.join(', ')}`);
+      throw new TypeError(`unknown behavior ${JSON.stringify(name)}; valid behaviors: ${behaviorNames.join(', ')}`);
     case Kind.Boolean:
       if (typeof value === 'boolean') return value ? 1 : 0;
       if (value === 0 || value === 1) return value;

@@ -8,7 +8,7 @@ export interface CallOptions {
    * client's.
    */
   timeout?: number | undefined;
-  /** Aborted: the operation rejects with the signal's reason. What was sent already takes its course. */
+  /** When it is aborted, the operation rejects with the signal's reason. A request already sent is not recalled. */
   signal?: AbortSignal | undefined;
 }
 
@@ -28,7 +28,7 @@ function assertOptions(given: unknown): asserts given is object {
 
 /** Returns the error for a name that options do not have. */
 function unknownOption(name: string, known: Iterable<string>): TypeError {
-  return new TypeError(`unknown option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`);
+  return new TypeError(`unknown option ${JSON.stringify(name)}; valid options: ${[...known].join(', ')}`);
 }
 
 /**

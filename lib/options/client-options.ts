@@ -15,7 +15,7 @@ import { readTlsOptions, type TlsOptions } from './tls-options';
 
 export interface ClientOptions {
   /**
-   * Use the binary protocol: keys of any bytes, and SASL. Default false: text, which every server and proxy speaks; true
+   * Use the binary protocol, which allows any byte in a key, and SASL. Default false: text, which every server and proxy speaks; true
    * with credentials. UDP is always text.
    */
   binary?: boolean | undefined;
@@ -128,12 +128,14 @@ function readServers(
   const merged = { ...options };
   if (isTls) {
     if (options.tls === false)
-      throw new TypeError('memcacheds:// means TLS, which this client does not have (tls: false)');
+      throw new TypeError(
+        'memcacheds:// requires TLS, which this client does not use: make a client with tls: true, or use memcached://',
+      );
     merged.tls ??= true;
   }
   if (username !== undefined) {
     if (options.username !== undefined || options.password !== undefined)
-      throw new TypeError('credentials are given twice: in the URL of the servers, and as username and password');
+      throw new TypeError('credentials are given twice, in the server URL and as username and password: remove one');
     Object.assign(merged, { username, password });
   }
   return { list: serverList(url.servers), options: merged };
@@ -170,7 +172,7 @@ function checkProtocol(options: ClientOptions, addresses: readonly ServerAddress
       `binary must be true or false, not ${typeof binary === 'string' ? JSON.stringify(binary) : describeType(binary)}`,
     );
   const isUdp = addresses[0]?.transport === Transport.Udp;
-  if (isUdp && binary === true) throw new TypeError('UDP speaks the text protocol only: binary must not be true');
+  if (isUdp && binary === true) throw new TypeError('UDP servers require the text protocol: remove binary: true');
   if (username !== undefined || password !== undefined) {
     checkCredentials(username, password);
     if (isUdp) throw new TypeError('username and password are not possible over UDP');
@@ -181,7 +183,9 @@ function checkProtocol(options: ClientOptions, addresses: readonly ServerAddress
     // memcached's authfile.c takes what it is sent for words.
     for (const [name, value] of Object.entries({ username, password })) {
       if (value?.includes(' ') === true)
-        throw new TypeError(`${name} must not have a space: memcached's text authentication knows none`);
+        throw new TypeError(
+          `${name} must not contain a space, which text authentication cannot express; SASL can: remove binary: false`,
+        );
     }
     return false;
   }
@@ -194,15 +198,16 @@ function checkCredentials(username: unknown, password: unknown): void {
       throw new TypeError(`credentials need both username and password: ${name} is ${describeType(value)}`);
     if (value.includes('\0')) throw new TypeError(`${name} must not have a zero byte`);
     // Its text is not for messages.
-    if (!value.isWellFormed()) throw new TypeError(`${name} must not have a lone surrogate, which UTF-8 cannot say`);
+    if (!value.isWellFormed())
+      throw new TypeError(`${name} must not contain a lone surrogate, which UTF-8 cannot encode`);
   }
   if (username === '') throw new TypeError('username must not be empty');
 }
 
 /**
- * Parses the servers that a living client is to have from now on.
+ * Parses the servers that an open client is to have from now on.
  *
- * @throws TypeError or RangeError for malformed ones, and for what a living client cannot change
+ * @throws TypeError or RangeError for malformed ones, and for what an open client cannot change
  */
 export function readOtherServers(
   servers: string | readonly string[],
@@ -210,11 +215,11 @@ export function readOtherServers(
 ): { list: readonly string[]; addresses: readonly ServerAddress[] } {
   const { list, options } = readServers(servers, { tls: isTls });
   if (options.username !== undefined)
-    throw new TypeError('a living client keeps its credentials: the URL must have none');
+    throw new TypeError('setServers cannot change credentials: remove them from the URL');
   const addresses = parseServers(list);
   const to = addresses[0]?.transport;
   if ((from === Transport.Udp) !== (to === Transport.Udp))
-    throw new TypeError('a client cannot change between UDP and other servers: make another one');
+    throw new TypeError('setServers cannot switch between UDP and other servers: make another client');
   checkTls(options, addresses);
   return { list, addresses };
 }

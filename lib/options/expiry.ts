@@ -28,8 +28,9 @@ export function toExpiry(time: TimeArg | undefined): number {
   if (isDate(time)) return ofDate(time);
   if (typeof time !== 'number')
     throw new TypeError(`time must be a number of seconds or a Date, not ${describeType(time)}`);
-  if (Number.isNaN(time) || time < 0) throw new RangeError(`time must not be negative: ${String(time)}`);
-  if (time < 1) throw new RangeError(`time is in whole seconds: ${String(time)} is less than one`);
+  if (Number.isNaN(time) || time < 0)
+    throw new RangeError(`time must be 0 (never expires) or a positive number of seconds, not ${String(time)}`);
+  if (time < 1) throw new RangeError(`time must be 0 (never expires) or at least 1 second, not ${String(time)}`);
   const seconds = Math.floor(time);
   const sent = seconds <= thirtyDays || seconds >= firstUnixTime ? seconds : Math.floor(wallClock() / 1000) + seconds;
   return Math.min(sent, latest);

@@ -24,7 +24,7 @@ export function isInternal(key: Key): boolean {
     : key[0] === internalPrefix.charCodeAt(0) && key[1] === internalPrefix.charCodeAt(1);
 }
 
-export const whyInternal = `keys that begin with ${internalPrefix} are the client's own`;
+export const whyInternal = `keys that begin with ${internalPrefix} are reserved for the client`;
 
 export function badKeyError(key: Key, operation: string, why: string): BadKeyProvided {
   return new BadKeyProvided(`${operation}: bad key ${quoteKey(key)}: ${why}`, {
@@ -57,8 +57,9 @@ export function whyBadKey(key: Key, limits: KeyLimits): string | undefined {
   // Before it is made bytes: it may be of any size.
   const bytes = length > limits.maxKeyBytes ? undefined : keyBytes(key);
   if (bytes === undefined || bytes.length > limits.maxKeyBytes)
-    return `it has more than ${limits.maxKeyBytes} bytes, which is the limit with prefix and namespace`;
-  if (limits.isText && !bytes.every(isTextByte)) return 'the text protocol allows no whitespace and no control bytes';
+    return `it has more than ${limits.maxKeyBytes} bytes; prefix and namespace count, too`;
+  if (limits.isText && !bytes.every(isTextByte))
+    return 'the text protocol does not allow whitespace or control bytes: change the key, or set binary: true';
   return undefined;
 }
 

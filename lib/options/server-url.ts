@@ -22,15 +22,15 @@ export function parseServerUrl(url: string): ServerUrl {
   const [, scheme = '', credentials, rest = ''] = parts ?? [];
   if (parts === null || rest.includes('@'))
     throw new TypeError(
-      'a URL of servers reads memcached://user:password@host:port,host:port (memcacheds: with TLS), without parameters, and ' +
-        'with "@", "/", "?", "#" and "%" of user and password percent-encoded',
+      'malformed server URL; expected memcached://user:password@host:port,host:port (memcacheds:// for TLS), without query; ' +
+        'percent-encode "@", "/", "?", "#" and "%" in user and password',
     );
   // "memcached://host/" means no path.
   const servers = rest.startsWith('/') ? decode(rest) : rest.replace(/\/$/, '');
   const isTls = scheme.toLowerCase() === 'memcacheds';
   if (credentials === undefined) return { servers, isTls };
   const [username = '', ...rests] = credentials.split(':');
-  if (rests.length === 0) throw new TypeError('a URL of servers with a user name needs a password, too');
+  if (rests.length === 0) throw new TypeError('a server URL with a user name requires a password');
   return { servers, isTls, username: decode(username), password: decode(rests.join(':')) };
 }
 
@@ -38,6 +38,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new TypeError('a URL of servers has a "%" that encodes nothing');
+    throw new TypeError('malformed percent-encoding in the server URL');
   }
 }

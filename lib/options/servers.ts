@@ -96,13 +96,13 @@ export function serverList(servers: string | readonly string[]): readonly string
  */
 export function parseServers(specs: string | readonly string[]): ServerAddress[] {
   const list = serverList(specs);
-  if (list.length === 0) throw new TypeError('empty server list');
+  if (list.length === 0) throw new TypeError('servers must not be empty: pass at least one, such as "127.0.0.1:11211"');
   if (list.length > maxServers)
     throw new RangeError(`${String(list.length)} servers; libmemcached takes at most ${String(maxServers)}`);
   const servers = list.map(parseServer);
   const first = servers[0];
   if (servers.some((server) => server.transport !== first?.transport))
-    throw new TypeError("can't mix TCP, UDP and Unix-socket servers in one client");
+    throw new TypeError('a client cannot mix TCP, UDP and Unix-socket servers: use one client for each');
   return servers;
 }
 

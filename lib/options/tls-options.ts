@@ -21,6 +21,6 @@ export function readTlsOptions(given: unknown): TlsOptions | undefined {
     throw new TypeError(`tls must be true, false or options of tls.connect, not ${describeType(given)}`);
   for (const name of ofServers)
     if ((given as TlsOptions)[name] !== undefined)
-      throw new TypeError(`tls.${name} is not for here: the servers say where to connect`);
+      throw new TypeError(`tls.${name} is not allowed: the list of servers says where to connect`);
   return { ...given };
 }

@@ -11,12 +11,12 @@ import { now } from '../timing';
 export interface GetOrSetOptions extends StoreOptions {
   /**
    * Seconds, after `time` is over, for which the old value is still served while one caller loads a new one. Needs a
-   * `time`. Default 0: it is not.
+   * `time`. Default 0: stale values are not served.
    */
   staleFor?: number | undefined;
   /**
-   * Seconds that a load takes at most, 1 … 86,400: so long nobody else loads, in any process. Whoever takes longer loads
-   * for himself only. Default 10.
+   * Seconds for which the lease is held, 1 … 86,400: until then no other process loads. What takes longer to load is returned
+   * to its callers, but not stored. Default 10.
    */
   leaseFor?: number | undefined;
   /**
@@ -69,7 +69,11 @@ export function toPlan(
   const longest = limits.maxKeyBytes - leasePrefix.length;
   if (key.length === 0) throw badKeyError(key, 'getOrSet', 'it is empty');
   if (keyBytes(key).length > longest)
-    throw badKeyError(key, 'getOrSet', `it has more than ${String(longest)} bytes, which is the limit with its lease`);
+    throw badKeyError(
+      key,
+      'getOrSet',
+      `it has more than ${String(longest)} bytes, the limit for getOrSet, which stores a lease beside the value`,
+    );
   if (typeof loader !== 'function')
     throw new TypeError(`getOrSet: the loader must be a function, not ${describeType(loader)}`);
   const options = toOptions(timeOrOptions);
@@ -79,7 +83,8 @@ export function toPlan(
   const time = isDate(options.time) ? new Date(millisecondsOf(options.time)) : (options.time ?? 0);
   checkSeconds(staleFor, 'staleFor', 0, Infinity);
   checkSeconds(leaseFor, 'leaseFor', 1, maxLeaseSeconds);
-  if (staleFor > 0 && time === 0) throw new TypeError('getOrSet: staleFor needs a time after which the value is stale');
+  if (staleFor > 0 && time === 0)
+    throw new TypeError('getOrSet: staleFor requires time, after which the value is stale');
   const lastUntil = later(time, staleFor);
   toExpiry(lastUntil);
   const timeout = options.timeout ?? leaseFor * 2000 + timeoutGraceMs;
@@ -116,6 +121,6 @@ function callOptions(
 function checkSeconds(value: unknown, name: string, least: number, most: number): void {
   if (typeof value !== 'number') throw new TypeError(`getOrSet: ${name} must be a number, not ${describeType(value)}`);
   if (value === least || (value >= 1 && value <= most)) return;
-  const range = most === Infinity ? `${String(least)}, or 1 and more` : `${String(least)} … ${String(most)}`;
+  const range = most === Infinity ? `${String(least)}, or at least 1` : `${String(least)} … ${String(most)}`;
   throw new RangeError(`getOrSet: ${name} must be a number of seconds, ${range}: ${String(value)}`);
 }

@@ -108,7 +108,7 @@ export class ReadThrough {
   /** The one in which this key is being loaded, or a new one. */
   #flightFor(id: string, found: LookupResult, plan: Plan): SingleFlight {
     const flight = this.#flights.get(id);
-    // Whoever has been loading for longer than it may take can hang for ever: nobody joins him any more.
+    // A load that outlived its lease may hang for ever: later callers start a new one.
     const isLost = (flight?.loadingSince ?? Infinity) + plan.leaseFor * 1000 < now();
     if (flight !== undefined && !isLost) return flight;
     return this.#fly(id, (own) =>
@@ -141,7 +141,7 @@ export class ReadThrough {
       let current: Current;
       try {
         lease = await this.#leases.take(key, plan.leaseFor, isGone);
-        // Behind the lease: whoever had it before has stored his value before he gave it up.
+        // After the lease: its last holder stored the value before giving it up.
         current = await this.#current(key);
       } catch (error) {
         if (!isOutage(error)) throw error;

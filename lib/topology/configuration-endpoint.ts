@@ -73,7 +73,7 @@ export function askConfiguration({ endpoint, tls, timeout, isUrgent, signal }: Q
     socket.on('data', (data: string) => {
       answer += data;
       if (answer.length > maxBytes) {
-        fail('it does not stop answering');
+        fail(`its response exceeds ${String(maxBytes)} bytes`);
       } else if (asked === 0 && answer === 'ERROR\r\n') {
         answer = '';
         socket.write(commands[++asked] as string);
@@ -99,7 +99,8 @@ function open({ host, port }: ServerAddress, tls: TlsOptions | undefined): Socke
 
 /** @throws Error that says what is wrong with it */
 export function parseConfiguration(answer: string): Configuration {
-  if (answer === 'END\r\n' || answer === 'ERROR\r\n') throw new Error('it is no configuration endpoint');
+  if (answer === 'END\r\n' || answer === 'ERROR\r\n')
+    throw new Error('it is not a configuration endpoint: check the address, or remove autoDiscovery');
   const [head, size] = /^(?:CONFIG cluster|VALUE AmazonElastiCache:cluster) \d+ (\d+)\r\n/.exec(answer) ?? [];
   if (head === undefined) throw nonsense(answer);
   const end = head.length + Number(size);

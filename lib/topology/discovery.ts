@@ -130,6 +130,6 @@ export class Discovery {
   #toError(reason: unknown): ConnectionError {
     const server = serverName(this.#options.endpoint);
     const message = reason instanceof Error ? reason.message : String(reason);
-    return new ConnectionError(`discovery by ${server}: ${message}`, { server });
+    return new ConnectionError(`discovery at ${server}: ${message}`, { server });
   }
 }

@@ -36,7 +36,7 @@ Napi::Value now(const Napi::CallbackInfo& info) { return Napi::Number::New(info.
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   if (const std::string& missing = installLinkage(); !missing.empty()) {
-    Napi::Error::New(env, "libmemcached cannot be used off the wire: " + missing).ThrowAsJavaScriptException();
+    Napi::Error::New(env, "libmemcached's system calls cannot be redirected: " + missing).ThrowAsJavaScriptException();
     return exports;
   }
   exports.Set("NativeClient", NativeClient::define(env));

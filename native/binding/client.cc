@@ -34,7 +34,7 @@ Block copyOf(const CompletionBatch& batch, const Completion& item) {
   return Block{std::unique_ptr<char, MallocDeleter>(copy), item.length};
 }
 
-// Runs what JavaScript has called. Through Node's own frames no C++ exception gets: it would end the process.
+// Runs what JavaScript has called. A C++ exception must not cross Node's frames: it would end the process.
 template <typename Run>
 void guard(Napi::Env env, Run run) {
   try {

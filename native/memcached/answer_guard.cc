@@ -42,7 +42,7 @@ bool isNumber(std::string_view line) {
 // What is asked when a connection is opened: libmemcached numbers these frames itself.
 const char* findFaultInAuthentication(const Frame& frame) {
   if (!isSasl(frame.opcode) && frame.opcode != kVersion) return "the answer to another operation";
-  if (frame.keyBytes != 0 || frame.extraBytes != 0) return "lengths that lie";
+  if (frame.keyBytes != 0 || frame.extraBytes != 0) return "inconsistent lengths";
   const std::uint32_t most = frame.opcode == kVersion && frame.status == 0 ? kMaxVersionBody : kMaxErrorBody;
   return frame.bodyBytes <= most ? nullptr : "a challenge of more than 1 KB";
 }
@@ -52,14 +52,14 @@ const char* findFaultInSuccess(const Frame& frame, Op op) {
   if (isFetch(op)) {
     if (frame.opcode == kNoop) return body == 0 ? nullptr : "a no-op with a body";
     if (frame.extraBytes != 4 || frame.keyBytes == 0 || frame.keyBytes > kMaxKeyBytes)
-      return "a value with a malformed head";
+      return "a value with a malformed header";
     return body <= kMaxValueBytes ? nullptr : "a value of more than 1 GiB";
   }
   if (isCounter(op)) return body == 8 && frame.extraBytes == 0 && frame.keyBytes == 0 ? nullptr : "no number";
   if (op == Op::Version) return body > 0 && body <= kMaxVersionBody ? nullptr : "no version";
   if (op == Op::Stats) return body <= kMaxStatBody ? nullptr : "a statistic of more than 348 bytes";
-  if (op == Op::Touch) return body == 0 || body == 4 ? nullptr : "a body where none belongs";
-  return body == 0 ? nullptr : "a body where none belongs";
+  if (op == Op::Touch) return body == 0 || body == 4 ? nullptr : "an unexpected body";
+  return body == 0 ? nullptr : "an unexpected body";
 }
 
 }  // namespace
@@ -135,12 +135,12 @@ Frame Frame::read(const char* header) {
 }
 
 const char* findFault(const Frame& frame, Op op, std::uint32_t opaque) {
-  if (frame.magic != kAnswerMagic) return "no frame of the binary protocol";
+  if (frame.magic != kAnswerMagic) return "not a binary protocol frame";
   if (op == Op::Authenticate) return findFaultInAuthentication(frame);
   const bool isHit = isFetch(op) && frame.opcode == kGetKQuietly;
   if (frame.opcode != opcodeOf(op) && !isHit) return "the answer to another operation";
   if (frame.opaque != opaque && !isHit) return "the answer to another request";
-  if (std::uint32_t{frame.keyBytes} + frame.extraBytes > frame.bodyBytes) return "lengths that lie";
+  if (std::uint32_t{frame.keyBytes} + frame.extraBytes > frame.bodyBytes) return "inconsistent lengths";
   if (frame.status != 0) return frame.bodyBytes <= kMaxErrorBody ? nullptr : "an error of more than 1 KB";
   return findFaultInSuccess(frame, op);
 }

@@ -55,7 +55,7 @@ class Connection final : public ByteSource {
   // Opens the connection if it is closed, though nothing waits: to find out whether the server is there.
   void probe();
 
-  // For requests that are submitted from now on; sockets are opened anew where they must be.
+  // For requests that are submitted from now on; sockets are reopened where they must be.
   void configure(const ConnectionConfig& config);
 
   // Numbers are those of Cluster::Event::Kind.
@@ -140,7 +140,7 @@ class Connection final : public ByteSource {
   std::deque<Awaited> awaited_;
 
   State state_ = State::Closed;
-  bool isReplaced_ = false;  // other settings: to be opened anew once nothing is awaited
+  bool isReplaced_ = false;  // other settings: to be reopened once nothing is awaited
   bool isEnding_ = false;    // the fiber is to come to its end
   bool isGreeted_ = false;   // the fiber has opened a connection that is not in use yet
   bool isTooLate_ = false;   // it was not opened in time

@@ -64,12 +64,12 @@ Greeting Connection::connect() {
 
 Greeting Connection::connectAndGreet() {
   Greeting greeting = connect();
-  if (isTooLate_) return {MEMCACHED_TIMEOUT, false, "not connected in time"};
+  if (isTooLate_) return {MEMCACHED_TIMEOUT, false, "no response from the server in time: not connected"};
   if (greeting.rc != status::kSuccess || config_.isUdp()) return greeting;
   openUntilMs_ = std::min(openUntilMs_, nowMs() + config_.maxSilenceMs());
   watchSilence();
   greeting = greet(config_, context_.encoder, *decoder_, stream_->out);
-  if (isTooLate_) return {MEMCACHED_TIMEOUT, false, "no answer to the greeting in time"};
+  if (isTooLate_) return {MEMCACHED_TIMEOUT, false, "no response from the server in time: none to the greeting"};
   if (greeting.rc == MEMCACHED_CONNECTION_FAILURE) {
     greeting.message = describeEnd();
     // That is all that a server with TLS says.
@@ -216,13 +216,13 @@ void Connection::lost(std::int32_t rc, const std::string& message) {
 void Connection::fellSilent() {
   const bool wasIdle = awaited_.front().sentMs - heardMs_ > kIdleMs;
   close();
-  abandonAwaited(MEMCACHED_TIMEOUT, "no answer in time", wasIdle);
+  abandonAwaited(MEMCACHED_TIMEOUT, "no response from the server in time", wasIdle);
   if (wasIdle) {
     // Perhaps only this connection is dead. If the server does not answer on a new one either, it has failed.
     open();
     return;
   }
-  health_.failed(nowMs(), "no answer in time");
+  health_.failed(nowMs(), "no response from the server in time");
   failWaiting(status::kServerDown, {});
 }
 

@@ -214,7 +214,7 @@ Decoder::Verdict Decoder::decodeFetch(Step& step, std::uint32_t opaque, const On
   if (!isAsked) return mistrust(Op::Get, answer, "unexpected response: a value for a key that was not asked");
   // All must say that the end is there, or a fake miss passes for a real one.
   if (returned && isWhole && outstanding != 0 && !feed_.heard().isClosed)
-    return mistrust(Op::Get, answer, "unexpected response: answers are left over");
+    return mistrust(Op::Get, answer, "unexpected response: the end of the multi-get came too early");
   return judge(Op::Get, isWhole ? MEMCACHED_SUCCESS : rc, answer);
 }
 

@@ -43,7 +43,7 @@ class Decoder {
   // Of a step that is no multi-get.
   Verdict decode(const Request& request, std::uint32_t opaque, Answer* answer);
 
-  // SASL: sends, too. What follows is decoded as that of anybody else.
+  // SASL, which also sends. Later answers are decoded as on any connection.
   Verdict authenticate(const ConnectionConfig& config, Answer* answer);
 
   // Of a multi-get: calls `onValue` for each value, with the request that asked for it first, unlinked from

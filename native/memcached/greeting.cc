@@ -48,8 +48,8 @@ class Greeter {
       return isIn ? Greeting{} : refuse();
     }
     if (!ask(Op::Version) || answer_.status != MEMCACHED_SUCCESS) return refuse();
-    // A server that wants credentials tells anybody its version. What else it is asked it refuses in ways that depend
-    // on the request, and hangs up; only a get is told why.
+    // A server that requires authentication still answers version. It rejects other requests in various ways and hangs
+    // up; only a get gets a clear reason.
     return ask(Op::Get) ? Greeting{} : refuse();
   }
 

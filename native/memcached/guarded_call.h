@@ -9,7 +9,7 @@ namespace lmc {
 
 class Connector;
 
-// What the call of libmemcached that this thread is in is for. Set before every call, and set aside while a
+// The context of this thread's current call of libmemcached. Set before every call, and set aside while a
 // fiber is suspended in one.
 struct CallContext {
   // A failed assertion leads here.

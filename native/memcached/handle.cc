@@ -13,7 +13,7 @@ constexpr std::uint64_t kNoWatermark = 1u << 30;
 
 constexpr std::uint16_t kAnyPort = 11211;
 
-// What goes into it is nobody's, and it says nothing.
+// Discards what is written, and has nothing to read.
 class NullSocket final : public VirtualSocket {
  public:
   void send(const char*, std::size_t) override {}

@@ -137,7 +137,7 @@ void Router::eject(const std::vector<bool>& dead) {
                                   dead[order_[position]] ? kFarFuture : 0);
   }
   // Not by setting DISTRIBUTION again: that turns weights off as a side effect. Sorting the hosts the way
-  // they are sorted already computes the continuum anew and changes nothing else.
+  // they are sorted already recomputes the continuum and changes nothing else.
   memcached_behavior_set(handle_.get(), MEMCACHED_BEHAVIOR_SORT_HOSTS,
                          memcached_behavior_get(handle_.get(), MEMCACHED_BEHAVIOR_SORT_HOSTS));
 }

@@ -118,6 +118,6 @@ describe('--discover', () => {
   it('no endpoint: an error that says so', async () => {
     const { code, stderr } = await cli(['ping', '-s', (plain[0] as MemcachedServer).address, '--discover']);
     expect(code).not.toBe(0);
-    expect(stderr).toMatch(/no configuration endpoint/);
+    expect(stderr).toMatch(/not a configuration endpoint/);
   });
 });

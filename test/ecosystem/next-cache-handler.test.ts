@@ -296,6 +296,8 @@ it('a client may be given, without options of its own', async () => {
   const Handler = nextCacheHandler(client, { keyPrefix });
   await new Handler().set('/page', page('x'), anHour);
   expect(await new Handler().get('/page', isPage)).not.toBeNull();
-  expect(() => nextCacheHandler(client, { timeout: 5 })).toThrow('a client has its options already: timeout');
+  expect(() => nextCacheHandler(client, { timeout: 5 })).toThrow(
+    'set these options on the client that you pass: timeout',
+  );
   await client.close();
 });

@@ -103,7 +103,7 @@ describe('a server without CAS', () => {
       expect(token).toBe(0n);
       expect(await failure(mc.cas(key, 2, token as bigint))).toMatchObject({
         name: 'RangeError',
-        message: expect.stringMatching(/memcached -C/),
+        message: expect.stringMatching(/started with -C/),
       });
       expect(await mc.get(key)).toBe(1);
     });

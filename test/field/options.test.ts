@@ -59,7 +59,7 @@ describe('options', () => {
         method,
         'TypeError',
         expect.stringContaining(
-          `unknown option ${JSON.stringify(name)}; there are timeout`.slice(0, -'timeout'.length),
+          `unknown option ${JSON.stringify(name)}; valid options: timeout`.slice(0, -'timeout'.length),
         ),
       ]);
     }

@@ -262,7 +262,7 @@ it('incrMulti', async () => {
 });
 
 it('empty server lists', () => {
-  expect(() => new Client([])).toThrow('empty server list');
+  expect(() => new Client([])).toThrow('servers must not be empty');
   expect(() => new Client('')).toThrow(TypeError);
 });
 

@@ -125,7 +125,7 @@ it('while the endpoint is down, silent or talks nonsense the last list stays in 
     expect(mc.servers).toEqual(addresses(all()));
   };
   await endpoint.stop();
-  await isReported(/discovery by 127\.0\.0\.1:\d+: .*(ECONNREFUSED|ECONNRESET)/);
+  await isReported(/discovery at 127\.0\.0\.1:\d+: .*(ECONNREFUSED|ECONNRESET)/);
   await endpoint.start();
   for (const nonsense of [
     'END\r\n',
@@ -137,7 +137,7 @@ it('while the endpoint is down, silent or talks nonsense the last list stays in 
     'HTTP/1.1 400 Bad Request\r\n\r\n',
   ]) {
     endpoint.nonsense = nonsense;
-    await isReported(/discovery by/);
+    await isReported(/discovery at/);
   }
   endpoint.nonsense = undefined;
   endpoint.isSilent = true;
@@ -155,7 +155,7 @@ describe('no list yet', () => {
     for (const call of [() => mc.set('key', 1), () => mc.get('key'), () => mc.version(), () => mc.getStats()]) {
       const error = await failure(call());
       expect(error).toMatchObject({ name: 'ConnectionError', server: address, outcomeUnknown: false });
-      expect(error.message).toMatch(/discovery by .*ECONNREFUSED/);
+      expect(error.message).toMatch(/discovery at .*ECONNREFUSED/);
     }
     const endpoint = new ConfigurationEndpoint(all(), {});
     endpoint.port = port;
@@ -166,7 +166,7 @@ describe('no list yet', () => {
 
   it('a memcached that is no endpoint', async () => {
     const error = await failure(connect(all()[0], { autoDiscovery: true }).get('key'));
-    expect(error.message).toMatch(/no configuration endpoint/);
+    expect(error.message).toMatch(/not a configuration endpoint/);
   });
 
   it('a silent endpoint: everything settles in time', async () => {
@@ -229,7 +229,7 @@ it('over TLS, if the rest is', async () => {
   expect(await mc.set(uniqueKey(), 1)).toBe(true);
   expect(mc.servers).toEqual(addresses(secure));
   const error = await failure(connect(endpoint, { autoDiscovery: true, tls: true }).set('key', 1));
-  expect(error.message).toMatch(/discovery by .*certificate is not trusted/);
+  expect(error.message).toMatch(/discovery at .*certificate is not trusted/);
   await Promise.all(secure.map((server) => server.stop()));
 });
 

@@ -123,11 +123,11 @@ describe('URLs', () => {
   });
 
   it.each([
-    ['memcached://user:p@ss@a', /percent-encoded/],
-    ['memcached://user:pa/ss@a', /percent-encoded/],
+    ['memcached://user:p@ss@a', /percent-encode /],
+    ['memcached://user:pa/ss@a', /percent-encode /],
     ['memcached://user@a', /password/],
-    ['memcached://user:pass%zz@a', /"%"/],
-    ['memcached://a?timeout=1', /without parameters/],
+    ['memcached://user:pass%zz@a', /percent-encoding/],
+    ['memcached://a?timeout=1', /without query/],
     ['redis://user:pass@a', /memcached:/],
   ])('%s: a TypeError without the credentials', (url, message) => {
     const error = thrown(() => new Client(url)) as Error;

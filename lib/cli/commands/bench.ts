@@ -27,7 +27,7 @@ export function addBench(program: Command): void {
     .option('-d, --seconds <number>', 'how long', positiveNumber, 5)
     .option('-c, --concurrency <number>', 'operations in flight', count, 100)
     .option('-k, --keys <number>', 'different keys', count, 1000)
-    .option('-z, --size <bytes>', 'of each value', count, 100)
+    .option('-z, --size <bytes>', 'bytes of each value', count, 100)
     .action((options: BenchOptions, command: Command) => run(command, (session) => bench(session, options)));
 }
 

@@ -18,10 +18,10 @@ export function addIncrAndDecr(program: Command): void {
   ] as const) {
     program
       .command(name)
-      .description(`${verb}, and show its new value; exit status 1 if it is not there`)
+      .description(`${verb}, and show its new value; exit status 1 if it does not exist`)
       .argument('<key>')
       .argument('[delta]', 'a whole number of up to 64 bits', bigCount, 1n)
-      .option('-i, --initial <value>', 'create it with this value if it is not there', bigCount)
+      .option('-i, --initial <value>', 'create it with this value if it does not exist', bigCount)
       .option('-e, --expire <seconds>', 'with --initial: until it expires (default: never)', expirySeconds)
       .action((key: string, delta: bigint, options: CountOptions, command: Command) =>
         run(command, (session) => count(session, name, key, delta, options)),
@@ -36,7 +36,7 @@ async function count(
   delta: bigint,
   { initial, expire }: CountOptions,
 ): Promise<ExitCode> {
-  if (expire !== undefined && initial === undefined) throw new UsageError('--expire only goes with --initial');
+  if (expire !== undefined && initial === undefined) throw new UsageError('--expire requires --initial');
   const { output } = session;
   try {
     const value = await session.connect()[name](key, delta, {

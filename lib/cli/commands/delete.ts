@@ -6,7 +6,7 @@ import { eachKey } from './each-key';
 export function addDelete(program: Command): void {
   program
     .command('delete')
-    .description('delete keys; exit status 1 if one was not there')
+    .description('delete keys; exit status 1 if one does not exist')
     .argument('<keys...>')
     .action((keys: string[], _options: unknown, command: Command) =>
       run(command, (session) => {

@@ -20,7 +20,7 @@ interface Finding {
 export function addExplain(program: Command): void {
   program
     .command('explain')
-    .description('where keys go and why, and whether they are there (with --behavior as your program has it)')
+    .description('explain where keys go, and whether they exist (with --behavior as your program has it)')
     .argument('<keys...>')
     .action((keys: string[], _options: unknown, command: Command) => run(command, (session) => explain(session, keys)));
 }
@@ -97,7 +97,7 @@ function show(output: Output, { key, explained, found, error, insteadOnServer }:
     ['server', server],
     ['server state', output.paint(isUp ? 'green' : 'red', serverState)],
     ['found', found === undefined ? `not known: ${messageOf(error)}` : found ? 'yes' : 'no'],
-    ...(insteadOnServer === undefined ? [] : [['goes instead to', insteadOnServer] as [string, string]]),
+    ...(insteadOnServer === undefined ? [] : [['redirected to', insteadOnServer] as [string, string]]),
   ];
   for (const [name, value] of lines)
     output.line(output.isTerminal ? `${output.paint('bold', name.padEnd(15))}  ${value}` : `${name}\t${value}`);

@@ -16,15 +16,15 @@ export function addFlush(program: Command): void {
   program
     .command('flush')
     .description('empty all servers, after asking')
-    .option('-y, --yes', 'do not ask; needed where there is no terminal to ask on')
-    .option('-d, --delay <seconds>', 'empty them so many seconds from now', expirySeconds)
+    .option('-y, --yes', 'do not ask; required where there is no terminal')
+    .option('-d, --delay <seconds>', 'empty them after this many seconds', expirySeconds)
     .action((options: FlushOptions, command: Command) => run(command, (session) => flush(session, options)));
 }
 
 async function flush(session: Session, { yes, delay }: FlushOptions): Promise<ExitCode> {
   const { output, servers } = session;
   if (yes !== true && !(await isConfirmed(servers))) {
-    output.note('nothing was done');
+    output.note('cancelled');
     return ExitCode.No;
   }
   const answers = await queryEach(await session.connectEach(), ({ client }) => client.flushAll({ time: delay ?? 0 }));

@@ -14,7 +14,7 @@ interface GetOptions {
 export function addGet(program: Command): void {
   program
     .command('get')
-    .description('show values, each ended by a newline; exit status 1 if a key is not there')
+    .description('show values, each ended by a newline; exit status 1 if a key does not exist')
     .argument('<keys...>')
     .option('-r, --raw', "the value's bytes and nothing else, whatever its type (one key)")
     .option('-S, --structured', 'also read values of codecs.structured: only if you trust all who write them')
@@ -26,7 +26,8 @@ export function addGet(program: Command): void {
 async function get(session: Session, keys: readonly string[], options: GetOptions): Promise<ExitCode> {
   const { output } = session;
   const { raw, structured = false } = options;
-  if (raw === true && (keys.length > 1 || output.json)) throw new UsageError('--raw takes one key, and no --json');
+  if (raw === true && (keys.length > 1 || output.json))
+    throw new UsageError('--raw takes one key, and cannot be combined with --json');
   const client = session.connect({ codec: inspectingCodec });
   let status: ExitCode = ExitCode.Ok;
   for (const key of keys) {

@@ -17,7 +17,7 @@ const libmemcached = { ...index };
 export function addRepl(program: Command): void {
   program
     .command('repl')
-    .description('a JavaScript prompt with a client as mc; await works, and Tab completes')
+    .description('open a JavaScript prompt with a client as mc; await works, and Tab completes')
     .action((_options: unknown, command: Command) => run(command, prompt));
 }
 
@@ -29,7 +29,9 @@ async function prompt(session: Session): Promise<ExitCode> {
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
   if (isTerminal) {
     process.stdout.write(`libmemcached ${libmemcached.version}; mc is a client for ${servers.join(', ')}\n`);
-    process.stdout.write("Try: await mc.set('greeting', 'hello', 60). More is in libmemcached; .exit ends.\n");
+    process.stdout.write(
+      "Try: await mc.set('greeting', 'hello', 60). The package's exports are in `libmemcached`. Type .exit to quit.\n",
+    );
   }
   const script = isTerminal ? undefined : new SequentialLineReader(process.stdin);
   const server = start({

@@ -28,9 +28,9 @@ export function addSet(program: Command): void {
       ).choices(valueTypes),
     )
     .option('-e, --expire <seconds>', 'until it expires (default: never)', expirySeconds)
-    .option('-c, --compress <bytes>', 'compress values of at least so many bytes', count)
-    .addOption(new Option('-a, --add', 'only if the key is not there').conflicts('replace'))
-    .option('-r, --replace', 'only if the key is there')
+    .option('-c, --compress <bytes>', 'compress values of at least this many bytes', count)
+    .addOption(new Option('-a, --add', 'only if the key does not exist').conflicts('replace'))
+    .option('-r, --replace', 'only if the key exists')
     .action((key: string, value: string | undefined, options: SetOptions, command: Command) =>
       run(command, (session) => set(session, key, value, options)),
     );

@@ -16,7 +16,7 @@ interface ServerStats {
 export function addStats(program: Command): void {
   program
     .command('stats')
-    .description("every server's statistics")
+    .description("show every server's statistics")
     .argument('[group]', 'as memcached has it: settings, items, slabs, sizes, conns, …')
     .action((group: string | undefined, _options: unknown, command: Command) =>
       run(command, (session) => stats(session, group)),

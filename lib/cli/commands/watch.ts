@@ -22,9 +22,9 @@ interface WatchOptions {
 export function addWatch(program: Command): void {
   program
     .command('watch')
-    .description('every server at work: hit rate, operations, memory, evictions; q or Ctrl-C ends it')
-    .option('-i, --interval <seconds>', 'between two looks', positiveNumber, 1)
-    .option('-n, --count <number>', 'end after so many looks', count)
+    .description('watch every server: hit rate, operations, memory, evictions; q or Ctrl-C ends it')
+    .option('-i, --interval <seconds>', 'seconds between samples', positiveNumber, 1)
+    .option('-n, --count <number>', 'stop after this many samples', count)
     .action((options: WatchOptions, command: Command) => run(command, (session) => watch(session, options)));
 }
 

@@ -1,7 +1,7 @@
 /**
  * Tags, shared by all instances. Each has a state of its own in memcached, with random marks: whoever revalidates the tag
  * changes them, and entries that were made under others are not fresh. Marks and not times, because machines' clocks differ.
- * A state that was evicted is made anew, with marks that no entry has: what is not known to be fresh is not.
+ * A state that was evicted is replaced, with marks that no entry has: entries of unknown freshness are not served.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -53,7 +53,7 @@ export class Tags {
 
   /** Reads the states of tags. One that has none gets one. */
   async read(tags: Iterable<string>): Promise<Map<string, TagState>> {
-    // What fails again has its tags' entries gone, and no others.
+    // If this fails again, only entries with these tags are treated as gone.
     if (this.#unwritten.size > 0) await this.#write([...this.#unwritten.keys()]);
     const states = new Map<string, TagState>();
     let missing = [...new Set(tags)];
@@ -66,7 +66,7 @@ export class Tags {
       missing = missing.filter((tag) => !states.has(tag));
       if (missing.length === 0) break;
       const made = new Map(missing.map((tag) => [tag, newState()]));
-      // What cannot be added another instance was faster with: it is read.
+      // Another instance may have added one first: it is read in the next round.
       const added = await this.#client.addMulti([...made].map(([tag, state]) => [this.#key(tag), state] as const));
       const refused = new Set(added);
       missing = missing.filter((tag) => refused.has(this.#key(tag)));
