@@ -98,7 +98,7 @@ export class Dispatcher {
     this.connections = new Connections(this.servers);
     this.#native.report = this.connections.report.bind(this.connections);
     this.#buffer = new SubmissionBuffer(memory, this.#native, !options.binary);
-    this.#schedule = new SendSchedule(this.#buffer, this.#clock);
+    this.#schedule = new SendSchedule(this.#buffer, this.#clock, nativeOptions.tls !== undefined);
     this.#deadlineTimer = new DeadlineTimer<Dispatcher>(this, this.#clock, (dispatcher) => {
       dispatcher.#overdue.start();
     });
