@@ -56,6 +56,7 @@ const projectPages = [
   'RELEASING.md',
   'bench/README.md',
   'bench/results/full.md',
+  'bench/results/tls.md',
 ];
 
 /** @type {import('typedoc').TypeDocOptions} */
