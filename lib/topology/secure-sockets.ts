@@ -6,7 +6,7 @@
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { NativeBehaviors } from '../addon/addon';
 import { SocketEvent } from '../addon/record-layout';
-import { nextTick } from '../timing';
+import { nextTick, setImmediate } from '../timing';
 import { loadTls, openSecureSocket } from './open-secure-socket';
 import { describeTlsError } from './tls-errors';
 import type { TlsOptions } from '../options/tls-options';
@@ -103,7 +103,16 @@ export class SecureSockets {
     if (behaviors.tcp_keepalive !== 0) socket.setKeepAlive(true, Number(behaviors.tcp_keepidle) * 1000);
     let isConnected = false;
     let failure: string | undefined;
+    // Node reports each TLS record by itself, and runs promise reactions in between: each would send one request, whose answer
+    // is one record again. So what one turn of the loop has read is reported together.
+    let records: Buffer[] = [];
+    const reportRecords = (): void => {
+      const read = records;
+      records = [];
+      for (const bytes of read) if (this.#sockets.get(id) === socket) report(id, SocketEvent.Data, bytes);
+    };
     const closed = (): void => {
+      reportRecords();
       if (this.#sockets.get(id) !== socket) return;
       this.#sockets.delete(id);
       socket.destroy();
@@ -115,7 +124,7 @@ export class SecureSockets {
     });
     socket.on('session', (ticket) => this.#sessions.set(server, ticket));
     socket.on('data', (bytes: Buffer) => {
-      report(id, SocketEvent.Data, bytes);
+      if (records.push(bytes) === 1) setImmediate(reportRecords);
     });
     socket.on('error', (error) => {
       failure = describeTlsError(error, isConnected);
