@@ -27,6 +27,9 @@ export interface SocketOwner {
  */
 const recordBytes = 12 * 1024;
 
+/** In one turn of the loop. With 10 operations in flight it is better to answer the first while the others arrive. */
+const manyRecords = 8;
+
 /** Sockets of clients that were collected without having been destroyed. */
 const orphans = new FinalizationRegistry<SecureSockets>((sockets) => {
   sockets.destroy();
@@ -104,15 +107,19 @@ export class SecureSockets {
     let isConnected = false;
     let failure: string | undefined;
     // Node reports each TLS record by itself, and runs promise reactions in between: each would send one request, whose answer
-    // is one record again. So what one turn of the loop has read is reported together.
+    // is one record again. So where one turn of the loop reads many, what the next ones read is reported together.
     let records: Buffer[] = [];
-    const reportRecords = (): void => {
+    let count = 0; // in this turn
+    let isGathering = false;
+    const endTurn = (): void => {
+      isGathering = count > manyRecords;
+      count = 0;
       const read = records;
       records = [];
       for (const bytes of read) if (this.#sockets.get(id) === socket) report(id, SocketEvent.Data, bytes);
     };
     const closed = (): void => {
-      reportRecords();
+      endTurn();
       if (this.#sockets.get(id) !== socket) return;
       this.#sockets.delete(id);
       socket.destroy();
@@ -124,7 +131,9 @@ export class SecureSockets {
     });
     socket.on('session', (ticket) => this.#sessions.set(server, ticket));
     socket.on('data', (bytes: Buffer) => {
-      if (records.push(bytes) === 1) setImmediate(reportRecords);
+      if (++count === 1) setImmediate(endTurn);
+      if (isGathering) records.push(bytes);
+      else report(id, SocketEvent.Data, bytes);
     });
     socket.on('error', (error) => {
       failure = describeTlsError(error, isConnected);
