@@ -6,8 +6,9 @@
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { NativeBehaviors } from '../addon/addon';
 import { SocketEvent } from '../addon/record-layout';
-import { nextTick, setImmediate } from '../timing';
+import { nextTick } from '../timing';
 import { loadTls, openSecureSocket } from './open-secure-socket';
+import { RecordReader } from './record-reader';
 import { describeTlsError } from './tls-errors';
 import type { TlsOptions } from '../options/tls-options';
 
@@ -26,9 +27,6 @@ export interface SocketOwner {
  * not fit it leaves to OpenSSL, and forgets. See native/binding/node_stream.cc, which relies on it.
  */
 const recordBytes = 12 * 1024;
-
-/** In one turn of the loop. With 10 operations in flight it is better to answer the first while the others arrive. */
-const manyRecords = 8;
 
 /** Sockets of clients that were collected without having been destroyed. */
 const orphans = new FinalizationRegistry<SecureSockets>((sockets) => {
@@ -85,12 +83,16 @@ export class SecureSockets {
   #open(id: number, host: string, port: number, behaviors: NativeBehaviors, report: SocketOwner['reportSocket']): void {
     const server = `${host}:${port}`;
     const session = this.#sessions.get(server);
-    let socket: TLSSocket;
+    let socket: TLSSocket | undefined;
+    const reader = new RecordReader((bytes) => {
+      if (this.#sockets.get(id) === socket) report(id, SocketEvent.Data, bytes);
+    });
     try {
       socket = openSecureSocket(host, port, {
         ...(session === undefined ? {} : { session }),
         ...this.#options,
         secureContext: this.#context,
+        ...reader.options,
       });
     } catch (error) {
       const message = describeTlsError(error);
@@ -106,20 +108,8 @@ export class SecureSockets {
     if (behaviors.tcp_keepalive !== 0) socket.setKeepAlive(true, Number(behaviors.tcp_keepidle) * 1000);
     let isConnected = false;
     let failure: string | undefined;
-    // Node reports each TLS record by itself, and runs promise reactions in between: each would send one request, whose answer
-    // is one record again. So where one turn of the loop reads many, what the next ones read is reported together.
-    let records: Buffer[] = [];
-    let count = 0; // in this turn
-    let isGathering = false;
-    const endTurn = (): void => {
-      isGathering = count > manyRecords;
-      count = 0;
-      const read = records;
-      records = [];
-      for (const bytes of read) if (this.#sockets.get(id) === socket) report(id, SocketEvent.Data, bytes);
-    };
     const closed = (): void => {
-      endTurn();
+      reader.flush();
       if (this.#sockets.get(id) !== socket) return;
       this.#sockets.delete(id);
       socket.destroy();
@@ -130,11 +120,6 @@ export class SecureSockets {
       report(id, SocketEvent.Connected);
     });
     socket.on('session', (ticket) => this.#sessions.set(server, ticket));
-    socket.on('data', (bytes: Buffer) => {
-      if (++count === 1) setImmediate(endTurn);
-      if (isGathering) records.push(bytes);
-      else report(id, SocketEvent.Data, bytes);
-    });
     socket.on('error', (error) => {
       failure = describeTlsError(error, isConnected);
       // A session that the server does not want any longer must not fail the next attempt, too.
