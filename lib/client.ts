@@ -5,7 +5,7 @@ import type { Codec, Serialized } from './codecs/codec';
 import { pylibmcCodec } from './codecs/pylibmc';
 import { Dispatcher } from './dispatch/dispatcher';
 import type { Route } from './dispatch/servers';
-import { ConnectionError, MemcachedError, SomeErrors, returnCode } from './errors';
+import { ClientClosed, ConnectionError, MemcachedError, SomeErrors, returnCode } from './errors';
 import { Namespaces, type Namespace } from './namespace/namespace';
 import type { StateChange } from './observability/connections';
 import { serverStates, type ClientMetrics, type ServerState } from './observability/metrics';
@@ -18,7 +18,7 @@ import { makePayload } from './operations/make-payload';
 import { Serializer } from './operations/serialization';
 import type { Behaviors } from './options/behaviors';
 import * as behaviorTable from './options/behaviors';
-import { readOptions, rejectCallback, type CallOptions } from './options/call-options';
+import { readCallOptions, readOptions, rejectCallback, type CallOptions } from './options/call-options';
 import {
   checkClientOptions,
   readOtherServers,
@@ -184,14 +184,19 @@ export class Client extends KeyOperations {
    * Opens every connection, so that the first requests find them open. Rejects with SomeErrors if a server cannot be
    * reached: its `errors` has the error of each, by the server's name. Over UDP there is nothing to open.
    */
-  async connect(options?: CallOptions): Promise<void> {
+  connect(options?: CallOptions): Promise<void> {
     rejectCallback(options);
+    return this.#connect(options);
+  }
+
+  async #connect(given: CallOptions | undefined): Promise<void> {
+    const options = readCallOptions(given);
     if (this.#transport === Transport.Udp) return;
     const { executor, decoders } = this.#context;
     const errors = new Map<string, unknown>();
     try {
       for (const { server, result } of await executor.broadcastAll(Op.Version, decoders.text, makePayload(''), options))
-        if (result.status === 'rejected') errors.set(serverName(server), result.reason);
+        if (result.status === 'rejected') errors.set(serverName(server), ofServer(result.reason));
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       errors.set(error.server ?? '', error); // the configuration endpoint
@@ -436,6 +441,12 @@ function parseStats(text: string): Record<string, string> {
   const stats: Record<string, string> = {};
   for (let index = 0; index + 1 < parts.length; index += 2) stats[parts[index] as string] = parts[index + 1] as string;
   return stats;
+}
+
+/** @throws the reason itself if it is none of a server: that of a signal, or that the client is closed */
+function ofServer(reason: unknown): MemcachedError {
+  if (reason instanceof MemcachedError && !(reason instanceof ClientClosed)) return reason;
+  throw reason;
 }
 
 function connectError(errors: Map<string, unknown>): SomeErrors {

@@ -77,8 +77,8 @@ export class Dispatcher {
 
   /** `num_replicas` in force. */
   #replicas = 0;
-  /** How often behaviors were set. */
-  #behaviors = 0;
+  /** How often behaviors or servers were set. */
+  #placements = 0;
 
   constructor(options: DispatcherOptions) {
     const { maxPending, servers, discoveryInterval, ...nativeOptions } = options;
@@ -177,7 +177,7 @@ export class Dispatcher {
     const deadline = this.#clock.recent(timeout !== this.timeout) + timeout;
     table.deadlines[slot] = deadline;
     table.timeouts[slot] = timeout;
-    table.behaviors[slot] = this.#behaviors;
+    table.placements[slot] = this.#placements;
     ++this.#inFlight;
     ++this.#pending;
     try {
@@ -257,7 +257,7 @@ export class Dispatcher {
     if (isAnswer || status === Status.BadTextKey || status === Status.Closed || this.lifecycle.isClosed) return false;
     if (tried >= Math.min(this.#replicas, this.servers.count - 1)) return false;
     // The native side would send it with today's behaviors: under another namespace it would be another key.
-    if (table.behaviors[slot] !== this.#behaviors) return false;
+    if (table.placements[slot] !== this.#placements) return false;
     table.triedReplicas[slot] = tried + 1;
     this.#buffer.write(operation, table.indexes[slot] as number, slot, table.deadlines[slot] as number, tried + 1);
     this.#schedule.onWrite();
@@ -299,6 +299,7 @@ export class Dispatcher {
   setServers(servers: ServerList): void {
     this.#schedule.endTick();
     this.servers.set(servers);
+    ++this.#placements; // a read that was sent before finds its copies on other servers
   }
 
   #discoverBy(
@@ -336,7 +337,7 @@ export class Dispatcher {
 
   /** Takes note of the behaviors that concern this side. */
   followBehaviors({ num_replicas: replicas, namespace }: NativeBehaviors): void {
-    ++this.#behaviors;
+    ++this.#placements;
     if (replicas !== undefined) this.#replicas = Number(replicas);
     if (namespace !== undefined) this.#buffer.namespaceBytes = Buffer.byteLength(String(namespace));
   }

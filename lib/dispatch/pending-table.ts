@@ -15,8 +15,8 @@ export class PendingTable {
   indexes = new Uint32Array(initialSize);
   /** Of reads: how many servers after the key's own it was sent to. */
   triedReplicas = new Uint8Array(initialSize);
-  /** The behaviors that it was called with, as a number. */
-  behaviors = new Uint32Array(initialSize);
+  /** The behaviors and servers that it was called with, as a number. */
+  placements = new Uint32Array(initialSize);
   readonly #free: number[] = [];
 
   /** Returns a free slot, which is now this request's. */
@@ -25,6 +25,7 @@ export class PendingTable {
     this.operations[slot] = operation;
     if (slot >= this.deadlines.length) this.#grow();
     this.indexes[slot] = index;
+    this.triedReplicas[slot] = 0;
     return slot;
   }
 
@@ -49,7 +50,7 @@ export class PendingTable {
     this.timeouts = grown(new Float64Array(size), this.timeouts);
     this.indexes = grown(new Uint32Array(size), this.indexes);
     this.triedReplicas = grown(new Uint8Array(size), this.triedReplicas);
-    this.behaviors = grown(new Uint32Array(size), this.behaviors);
+    this.placements = grown(new Uint32Array(size), this.placements);
   }
 }
 

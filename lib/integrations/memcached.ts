@@ -232,7 +232,9 @@ class Memcached extends EventEmitter {
     const byServer = new Map<string, string[]>();
     for (const key of keys === false ? [] : (keys ?? [])) {
       const server = this.#servers.nameFor(key) ?? '';
-      byServer.set(server, [...(byServer.get(server) ?? []), key]);
+      const own = byServer.get(server);
+      if (own === undefined) byServer.set(server, [key]);
+      else own.push(key);
     }
     const servers = keys ? [...byServer.keys()] : this.servers;
     for (let index = servers.length - 1; index >= 0; index -= 1) {

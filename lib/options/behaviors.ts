@@ -129,7 +129,8 @@ export const behaviorNames: readonly string[] = [...kinds.keys(), 'namespace'];
 export function readBehaviors(given: unknown): Partial<Behaviors> {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new TypeError(`behaviors must be an object, not ${describeType(given)}`);
-  return { ...given };
+  // Without what is undefined: a clone must not take it for something that was set again.
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 /**

@@ -40,7 +40,9 @@ memcached_return_t Cluster::setServers(const std::vector<ServerSpec>& servers, b
   std::vector<std::uint16_t> ids;
   for (const ServerSpec& spec : servers) {
     const std::uint16_t id = idFor(spec, ids, reusesIds);
-    if (id >= servers_.size() || servers_[id].spec != spec) {
+    // One that left and returns is opened again, too: its connection is to close as soon as it is idle.
+    const bool isActive = std::find(active_.begin(), active_.end(), id) != active_.end();
+    if (!isActive || servers_[id].spec != spec) {
       if (const memcached_return_t rc = open(id, spec); rc != MEMCACHED_SUCCESS) return rc;
     }
     ids.push_back(id);

@@ -64,7 +64,7 @@ class Connection final : public ByteSource {
 
   // Closes once nothing waits and nothing is awaited: its server left the list.
   void retire();
-  bool isIdle() const { return waiting_.empty() && awaited_.empty(); }
+  bool isIdle() const { return waiting_.isIdle() && awaited_.empty(); }
 
   // Reads and decodes what has arrived. True: there is more.
   bool receive();

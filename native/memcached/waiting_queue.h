@@ -24,6 +24,8 @@ class WaitingQueue {
   std::unique_ptr<Request> pop();
 
   bool empty() const { return ready_.empty(); }
+  // Nor has the pool a value of it, which it would hand back to this queue.
+  bool isIdle() const { return ready_.empty() && compressing_.empty(); }
   std::size_t size() const { return ready_.size(); }
   Request* front() const { return ready_.front(); }
   bool disconnects() const { return !empty() && front()->op == Op::Disconnect; }

@@ -3,6 +3,7 @@
 import { context, metrics, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
+import { MemcachedInstrumentation } from '@opentelemetry/instrumentation-memcached';
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -259,7 +260,6 @@ test('the global providers, also if they come after the first operation', async 
   expect((await duration()).dataPoints).toHaveLength(1);
 });
 
-// OpenTelemetry's instrumentation-memcached cannot: it wraps a method that makes requests of the text protocol.
 it('observes the drop-in for the package memcached', async () => {
   instrument();
   const client = new Memcached(servers().map(({ address }) => address));
@@ -270,4 +270,21 @@ it('observes the drop-in for the package memcached', async () => {
   const span = onlySpan();
   expect(span).toMatchObject({ name: expect.stringMatching(/^set 127\.0\.0\.1:/), kind: SpanKind.CLIENT });
   expect(span.attributes['db.system.name']).toBe('memcached');
+});
+
+it('and so does OpenTelemetry’s own instrumentation of that package', async () => {
+  const foreign = new MemcachedInstrumentation();
+  foreign.setTracerProvider(tracerProvider);
+  const [definition] = foreign.getModuleDefinitions();
+  definition?.patch?.(Memcached, '2.2.2');
+  const client = new Memcached(servers().map(({ address }) => address));
+  const key = uniqueKey();
+  await new Promise((resolve) => {
+    client.set(key, 'value', 60, resolve);
+  });
+  client.end();
+  definition?.unpatch?.(Memcached, '2.2.2');
+  const span = onlySpan();
+  expect(span.name).toBe('memcached set');
+  expect(span.attributes).toMatchObject({ 'db.memcached.key': key, 'db.operation.name': 'set' });
 });

@@ -56,6 +56,37 @@ describe('setServers', () => {
     expect(await mc.get(`${key}:1`)).toBeUndefined();
   });
 
+  it('a server that leaves and returns keeps its connection from then on', async () => {
+    const [a = '', b = ''] = addresses();
+    const mc = connect([a, b]);
+    const keys = Array.from({ length: 20 }, () => uniqueKey());
+    const setAll = async (): Promise<void> => {
+      for (const key of keys) await mc.set(key, 1);
+    };
+    await setAll();
+    mc.setServers([a]);
+    await setAll();
+    mc.setServers([a, b]);
+    await setAll();
+    const ofB = mc.metrics().servers.find(({ server }) => server === b);
+    expect(ofB?.operations).toBeGreaterThan(0);
+    expect(ofB?.reconnects).toBe(0);
+  });
+
+  it('a server that leaves while a value of its is compressed is not replaced before', async () => {
+    const [a = '', b = '', c = ''] = addresses();
+    const mc = connect([a, b]);
+    const value = Buffer.alloc(8_000_000, 'compressible');
+    const keys = Array.from({ length: 8 }, () => uniqueKey());
+    const pending = keys.map((key) => mc.set(key, value, { minCompressLen: 1, timeout: 10_000 }));
+    await new Promise((resolve) => setImmediate(resolve));
+    mc.setServers([a]);
+    await new Promise((resolve) => setImmediate(resolve));
+    mc.setServers([a, c]);
+    expect(await Promise.all(pending)).toEqual(keys.map(() => true));
+    expect(await mc.set(uniqueKey(), 1)).toBe(true);
+  });
+
   it('a server that leaves is disconnected', async () => {
     const own = await startMemcached();
     const [a = ''] = addresses();
@@ -152,6 +183,20 @@ describe('connect and states', () => {
       expect(stats.cmd_get).toBe('0');
       expect(Number(stats.total_connections)).toBeGreaterThanOrEqual(2);
     }
+  });
+
+  it('connect checks what it is given, and says when the client is closed', async () => {
+    const own = await startMemcached();
+    const mc = connect(own);
+    expect(() => mc.connect((() => undefined) as never)).toThrow('take no callbacks');
+    expect((await failure(mc.connect({ timeout: 0 }))).name).toBe('RangeError');
+    expect((await failure(mc.connect({ timeot: 1 } as never))).name).toBe('TypeError');
+    expect(await failure(mc.connect({ signal: AbortSignal.abort(new Error('mine')) }))).toMatchObject({
+      message: 'mine',
+    });
+    await mc.close();
+    expect((await failure(mc.connect())).name).toBe('ClientClosed');
+    await own.stop();
   });
 
   it('connect rejects with the errors by server', async () => {
